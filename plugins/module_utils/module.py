@@ -1,0 +1,27 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+"""The frame of every module: connect, do the work, report the result or the error."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from .errors import ZapiError
+from .options import Settings
+from .transport import Client
+
+
+def run(module: AnsibleModule, work: t.Callable[[Client], dict[str, t.Any]], **reported: t.Any) -> t.NoReturn:
+    """End the module with what ``work`` returns, which may hold ``failed``; ``reported`` goes into every result."""
+    try:
+        with Client(Settings.from_options(module.params)) as client:
+            result = work(client)
+    except ZapiError as error:
+        result = {"failed": True, "msg": str(error)}
+    # Out of the except block: up to ansible-core 2.18 the traceback would be part of the result.
+    end = module.fail_json if result.get("failed") else module.exit_json
+    end(**result, **reported)

@@ -1,0 +1,107 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+"""The options that every door shares: their argument specification, and the checks that types alone can't make."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import os
+import re
+import typing as t
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ansible.module_utils.basic import env_fallback
+
+from .errors import OptionError
+
+CONNECTION_ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "partner_token": {"type": "str", "required": True, "no_log": True, "fallback": (env_fallback, ["ZAPI_PARTNER_TOKEN"])},
+    "api_url": {"type": "str", "default": "https://api.z-api.io", "fallback": (env_fallback, ["ZAPI_API_URL"])},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+    "timeout": {"type": "float", "default": 30},
+    "retries": {"type": "int", "default": 3},
+    "page_size": {"type": "int", "default": 100},
+    "concurrency": {"type": "int", "default": 8},
+    "query": {"type": "str"},
+    "middleware": {"type": "str", "choices": ["web", "mobile"]},
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The shared options, checked. ``timeout`` is in seconds; ``api_url`` has no trailing slash."""
+
+    partner_token: str
+    api_url: str
+    validate_certs: bool
+    ca_path: t.Optional[str]
+    timeout: float
+    retries: int
+    page_size: int
+    concurrency: int
+    query: t.Optional[str]
+    middleware: t.Optional[str]
+
+    @classmethod
+    def from_options(cls, options: t.Mapping[str, t.Any]) -> Settings:
+        """Take the shared options out of ``options``, which may hold others. Raises `OptionError`."""
+        values = {name: options[name] for name in CONNECTION_ARGUMENTS}
+        values["partner_token"] = _checked_token(values["partner_token"])
+        values["api_url"] = _checked_url(values["api_url"])
+        values["ca_path"] = _checked_ca_path(values["ca_path"])
+        if not (math.isfinite(values["timeout"]) and values["timeout"] > 0):
+            raise OptionError(f"timeout must be a number of seconds above 0, not {values['timeout']}")
+        for name, least in (("retries", 0), ("page_size", 1), ("concurrency", 1)):
+            if values[name] < least:
+                raise OptionError(f"{name} must be {least} or more, not {values[name]}")
+        return cls(**values)
+
+
+def _checked_token(token: t.Optional[str]) -> str:
+    token = (token or "").strip()
+    if not token:
+        raise OptionError("partner_token is empty: set the option or the environment variable ZAPI_PARTNER_TOKEN")
+    if not re.fullmatch(r"[!-~]+", token):
+        # Left to the HTTP library, the message would hold the token.
+        raise OptionError("partner_token holds white space or characters that no HTTP header can carry: check how it was copied")
+    return token
+
+
+def _checked_ca_path(path: t.Optional[str]) -> t.Optional[str]:
+    if path and not os.path.exists(path):
+        raise OptionError(f"ca_path names a file or directory that does not exist: {path}")
+    return path or None
+
+
+def _checked_url(url: t.Optional[str]) -> str:
+    """Rebuild the URL from its parts, so that what was checked is what is sent."""
+    try:
+        parts = urlsplit((url or "").strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise OptionError("api_url is not a URL: give something like https://api.z-api.io") from None
+    if not url or not url.strip():
+        raise OptionError("api_url is empty: leave it out to use https://api.z-api.io")
+    if parts.scheme not in ("https", "http") or not host or re.search(r"[\s\\%]", parts.netloc):
+        raise OptionError("api_url is not an http(s) URL: give something like https://api.z-api.io")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise OptionError("api_url must hold no user name, no query and no fragment: credentials have options of their own")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise OptionError(f"api_url is plain http to {host}: the token would travel in the clear, use https (http is for loopback addresses only)")
+    netloc = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{netloc}" + (f":{port}" if port is not None else "") + parts.path.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host names this very machine, without asking any name server."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
