@@ -1,0 +1,106 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+"""The options and attributes that the content of this collection shares."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    # Options of every door.
+    DOCUMENTATION = r"""
+options:
+  partner_token:
+    description:
+      - The partner token of the Z-API account, which is sent as a bearer token.
+      - The token is never shown, whatever happens. White space around it is ignored.
+      - Where it is not set, it is taken from the environment variable E(ZAPI_PARTNER_TOKEN); modules look for it on the host that
+        they run on. The lookup and the inventory plugin also read the variable C(zapi_partner_token), and template it.
+    type: str
+    required: true
+  api_url:
+    description:
+      - The address of the API.
+      - Must be C(https), except that plain C(http) is accepted for loopback addresses, such as an emulator's.
+      - Where it is not set, it is taken from the environment variable E(ZAPI_API_URL).
+    type: str
+    default: https://api.z-api.io
+  validate_certs:
+    description:
+      - Whether to check the server's TLS certificate.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - A file, or a directory, of CA certificates to check the server's certificate with.
+      - Without it, the environment variable E(REQUESTS_CA_BUNDLE) or the certificates of the C(requests) library are used.
+    type: path
+  timeout:
+    description:
+      - How many seconds to wait for a connection, and for an answer on it, with each request.
+    type: float
+    default: 30
+  retries:
+    description:
+      - How often to try a request again after a connection failure or the statuses 429, 500, 502, 503 and 504.
+      - The pauses double from try to try, with jitter. A C(Retry-After) of the server is honoured up to 60 seconds; a longer
+        one fails at once.
+    type: int
+    default: 3
+  page_size:
+    description:
+      - How many instances to ask for at once. The server may answer with fewer, which is noticed.
+    type: int
+    default: 100
+  concurrency:
+    description:
+      - How many pages to ask for at the same time.
+    type: int
+    default: 8
+  query:
+    description:
+      - Lists only those instances that the server finds for this text, in their names and IDs.
+    type: str
+  middleware:
+    description:
+      - Lists only instances of this type.
+    type: str
+    choices:
+      - web
+      - mobile
+notes:
+  - The listing is complete, or it is an error. Every instance comes exactly once, in the API's order.
+  - Proxies are taken from the environment. Redirects are never followed, and a C(.netrc) file is never read.
+requirements:
+  - requests
+"""
+
+    # What only plugins on the controller have.
+    PLUGINS = r"""
+options:
+  partner_token:
+    env:
+      - name: ZAPI_PARTNER_TOKEN
+    vars:
+      - name: zapi_partner_token
+  api_url:
+    env:
+      - name: ZAPI_API_URL
+"""
+
+    # What only modules have.
+    MODULES = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/zapi.zapi.zapi) in C(module_defaults) to set the shared options once for all modules.
+    support: full
+    membership:
+      - zapi.zapi.zapi
+  check_mode:
+    description: Can run in C(check_mode), with the same result.
+    support: full
+    details:
+      - Nothing is ever changed.
+"""

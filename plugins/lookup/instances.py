@@ -1,0 +1,188 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: instances
+short_description: List the Z-API instances of an account
+version_added: 0.1.0
+author: zapi.zapi contributors (@zapi)
+description:
+  - Returns the instances (connected WhatsApp numbers) of a Z-API partner account.
+  - The lookup runs on the controller, and lists the whole fleet each time. To use the list more than once, keep it in a variable
+    with M(ansible.builtin.set_fact), or use the module M(zapi.zapi.instance_info).
+extends_documentation_fragment:
+  - zapi.zapi.connection
+  - zapi.zapi.connection.plugins
+options:
+  _terms:
+    description:
+      - IDs or names, exact ones. Each contributes all instances that bear it, in the order of the terms, and none twice.
+      - Without any, the whole fleet is returned, in the API's order.
+    type: list
+    elements: str
+  on_missing:
+    description:
+      - What to do when a term matches no instance.
+      - With V(error) the lookup fails, with V(warn) it warns and goes on, with V(skip) it just goes on.
+    type: str
+    choices:
+      - error
+      - warn
+      - skip
+    default: error
+  include_token:
+    description:
+      - Whether to return the token of each instance, as RV(_raw[].token).
+      - Whoever has this token can send messages as that number. Set C(no_log) on tasks that use it.
+    type: bool
+    default: false
+seealso:
+  - module: zapi.zapi.instance_info
+  - plugin: zapi.zapi.instances
+    plugin_type: inventory
+"""
+
+EXAMPLES = r"""
+- name: Show the names of the whole fleet
+  ansible.builtin.debug:
+    msg: "{{ query('zapi.zapi.instances') | map(attribute='name') }}"
+
+- name: Find one instance by its name, and do without where there is none
+  ansible.builtin.debug:
+    msg: "{{ query('zapi.zapi.instances', 'Padaria Central', on_missing='skip') }}"
+
+- name: Show the instances that are not connected
+  ansible.builtin.debug:
+    msg: "{{ query('zapi.zapi.instances') | rejectattr('whatsapp_connected') | map(attribute='id') }}"
+
+- name: Show the instances whose two receive webhooks differ
+  ansible.builtin.debug:
+    msg: "{{ item.name }}: {{ item.webhooks.received }} but {{ item.webhooks.received_and_delivery }}"
+  loop: "{{ query('zapi.zapi.instances') }}"
+  loop_control:
+    label: "{{ item.id }}"
+  when: item.webhooks.received != item.webhooks.received_and_delivery
+
+- name: Ask every connected instance for its status, with its own token
+  ansible.builtin.uri:
+    url: "{{ lookup('ansible.builtin.env', 'ZAPI_API_URL') }}/instances/{{ item.id }}/token/{{ item.token }}/status"
+  loop: "{{ query('zapi.zapi.instances', include_token=true) | selectattr('whatsapp_connected') }}"
+  no_log: true
+"""
+
+RETURN = r"""
+_raw:
+  description: The instances.
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The instance's ID.
+      type: str
+    name:
+      description: The name that the customer chose. May be empty, and is not unique.
+      type: str
+    middleware:
+      description: V(web) or V(mobile), or null.
+      type: str
+    tenant:
+      description: The account, or null.
+      type: str
+    payment_status:
+      description: The billing state, such as V(PAID) or V(TRIAL), or null.
+      type: str
+    created:
+      description: When the instance was created, as ISO 8601 in UTC; null where the API names no possible date.
+      type: str
+    due:
+      description: Until when the instance is paid, as ISO 8601 in UTC; null where the API names no possible date.
+      type: str
+    due_timestamp:
+      description: The same in milliseconds since the epoch, or null.
+      type: int
+    phone_connected:
+      description: Whether the phone is online; null if unknown.
+      type: bool
+    whatsapp_connected:
+      description: Whether the session with WhatsApp is up; null if unknown.
+      type: bool
+    webhooks:
+      description:
+        - The URL that each event is posted to, or null where it is unset.
+        - Always has the keys V(received), V(received_and_delivery), V(delivery), V(message_status), V(presence_chat),
+          V(connected), V(disconnected) and V(received_status). Further callback URLs of the API add their own keys.
+      type: dict
+    token:
+      description: The instance's token.
+      type: str
+      returned: with O(include_token=true)
+  sample:
+    - id: 3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F
+      name: Padaria Central
+      middleware: web
+      tenant: acme
+      payment_status: PAID
+      created: "2025-02-03T14:00:00Z"
+      due: "2026-12-31T23:59:59Z"
+      due_timestamp: 1798761599000
+      phone_connected: true
+      whatsapp_connected: true
+      webhooks:
+        received: https://hooks.example.com/3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F/received
+        received_and_delivery: https://hooks.example.com/3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F/received
+        delivery:
+        message_status:
+        presence_chat:
+        connected:
+        disconnected:
+        received_status:
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
+from ansible_collections.zapi.zapi.plugins.module_utils.errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils.listing import list_instances
+from ansible_collections.zapi.zapi.plugins.module_utils.transport import Client
+from ansible_collections.zapi.zapi.plugins.plugin_utils.settings import read_settings
+
+display = Display()
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: list[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[dict[str, t.Any]]:
+        self.set_options(var_options=variables, direct=kwargs)
+        try:
+            with Client(read_settings(self, self._templar)) as client:
+                fleet = list_instances(client, include_token=self.get_option("include_token"))
+        except ZapiError as error:
+            # Without its cause, whose words may hold anything.
+            raise AnsibleLookupError(str(error)) from None
+        return self._select(fleet, [str(term) for term in self._flatten(terms)]) if terms else fleet
+
+    def _select(self, fleet: list[dict[str, t.Any]], terms: list[str]) -> list[dict[str, t.Any]]:
+        bearers: dict[str, dict[str, dict[str, t.Any]]] = {}
+        for instance in fleet:
+            for term in (instance["id"], instance["name"]):
+                bearers.setdefault(term, {})[instance["id"]] = instance
+        missing = [term for term in terms if term not in bearers]
+        if missing:
+            self._report(f"no instance has the ID or name {', '.join(map(repr, missing))}")
+        # An instance keeps the place of the first term that it bears.
+        selected: dict[str, dict[str, t.Any]] = {}
+        for term in terms:
+            selected.update(bearers.get(term, {}))
+        return list(selected.values())
+
+    def _report(self, problem: str) -> None:
+        on_missing = self.get_option("on_missing")
+        if on_missing == "error":
+            raise AnsibleLookupError(f"{problem}: check the spelling, or set on_missing")
+        if on_missing == "warn":
+            display.warning(f"zapi.zapi.instances: {problem}")

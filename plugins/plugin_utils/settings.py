@@ -1,0 +1,21 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+"""How lookup and inventory read the shared options."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.common.text.converters import to_text
+from ansible_collections.zapi.zapi.plugins.module_utils.options import CONNECTION_ARGUMENTS, Settings
+
+
+def read_settings(plugin: t.Any, templar: t.Any) -> Settings:
+    """Return the shared options of a plugin whose options are set. Raises `OptionError`."""
+    options = {name: plugin.get_option(name) for name in CONNECTION_ARGUMENTS}
+    # From a variable or an inventory source, the token comes as it was written there.
+    token = templar.template(options["partner_token"])
+    options["partner_token"] = None if token is None else to_text(token)
+    return Settings.from_options(options)
