@@ -1,0 +1,28 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+"""Runs the module zapi.zapi.instance_audit as usual, and shows its diff.
+
+ansible-core's callbacks show the diff of a task only if it changed something. An audit never does, and often fails as well.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible import constants as C
+from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible.plugins.callback import CallbackBase
+from ansible.utils.display import Display
+
+display = Display()
+
+
+class ActionModule(NormalAction):
+    def run(self, tmp: t.Optional[str] = None, task_vars: t.Optional[dict[str, t.Any]] = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        # Output that a program reads, such as the json callback's, has the diff in the result and bears no other text.
+        if self._task.diff and not self._task.no_log and result.get("diff") and "json" not in C.DEFAULT_STDOUT_CALLBACK:
+            display.display(CallbackBase()._get_diff(result["diff"]))
+        return result

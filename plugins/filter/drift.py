@@ -1,0 +1,44 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+"""The filter zapi.zapi.drift, documented in drift.yml."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from collections.abc import Mapping
+
+from ansible.errors import AnsibleFilterError
+from ansible.utils.display import Display
+from ansible_collections.zapi.zapi.plugins.module_utils.drift import UNMANAGED_CHOICES, Audit, Row
+from ansible_collections.zapi.zapi.plugins.module_utils.errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils.expectations import Expectations
+from ansible_collections.zapi.zapi.plugins.plugin_utils.instances import read_instance
+
+display = Display()
+
+
+def drift(fleet: t.Any, expectations: t.Any, unmanaged: str = "ignore", show_url_secrets: bool = False) -> list[Row]:
+    """Return the rows of drift of a list of instances."""
+    if isinstance(fleet, (str, Mapping)) or not isinstance(fleet, t.Iterable):
+        raise AnsibleFilterError(f"zapi.zapi.drift needs a list of instances, not {type(fleet).__name__}")
+    if unmanaged not in UNMANAGED_CHOICES:
+        raise AnsibleFilterError(f"zapi.zapi.drift: unmanaged must be one of {', '.join(UNMANAGED_CHOICES)}, not {unmanaged!r}")
+    try:
+        declared = Expectations(expectations)
+        audit = Audit(declared, int(time.time() * 1000), unmanaged=unmanaged, show_url_secrets=show_url_secrets)
+        for instance in fleet:
+            audit.add(read_instance(instance))
+    except ZapiError as error:
+        raise AnsibleFilterError(f"zapi.zapi.drift: {error}") from None
+    for warning in declared.warnings:
+        display.warning(f"zapi.zapi.drift: {warning}")
+    rows: list[Row] = audit.finish()["drift"]
+    return rows
+
+
+class FilterModule:
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"drift": drift}

@@ -1,0 +1,137 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+"""Drift is decided here: a fleet compared with its expectations, instance by instance. No network; the time is passed in."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+
+from .expectations import Check, Expectations
+from .instance import Instance
+from .redaction import mask_value
+
+Row = dict[str, t.Any]
+
+UNMANAGED_CHOICES = ("ignore", "report", "drift")
+_DAY = 24 * 60 * 60 * 1000
+
+
+class Audit:
+    """Takes the instances of a fleet one by one and keeps only what is wrong.
+
+    ``now`` is in epoch milliseconds. The rows are in `finish`'s return; an instance that is in sync leaves nothing but counts.
+    """
+
+    def __init__(self, expectations: Expectations, now: int, *, unmanaged: str = "ignore", show_url_secrets: bool = False) -> None:
+        self._expectations = expectations
+        self._now = now
+        self._unmanaged = unmanaged
+        self._show_url_secrets = show_url_secrets
+        self._unseen_ids = {item.identity for item in expectations.items if item.identity is not None}
+        self._unseen_names = {item.name for item in expectations.items if item.name is not None}
+        self._rows: list[Row] = []
+        self._counts: Counter[str] = Counter()
+        self._mismatches: Counter[str] = Counter()
+
+    def add(self, instance: Instance) -> None:
+        """Compare one instance."""
+        self._counts["instances"] += 1
+        self._unseen_ids.discard(instance["id"])
+        self._unseen_names.discard(instance["name"])
+        checks = self._expectations.checks(instance)
+        if checks is None:
+            self._counts["unmanaged"] += 1
+            if self._unmanaged != "ignore":
+                self._rows.append(_row("unmanaged", instance["id"], instance["name"]))
+            return
+        mismatches = list(find_mismatches(instance, checks, self._now))
+        self._counts["drifted" if mismatches else "in_sync"] += 1
+        for check, expected, actual in mismatches:
+            self._mismatches[check.attribute] += 1
+            self._rows.append(self._mismatch(instance, check, expected, actual))
+
+    def _mismatch(self, instance: Instance, check: Check, expected: t.Any, actual: t.Any) -> Row:
+        row = _row("mismatch", instance["id"], instance["name"], check.attribute, expected, actual, check.position)
+        if check.event is not None and not self._show_url_secrets:
+            row["expected"], row["actual"] = mask_value(expected), mask_value(actual)
+            if _satisfies(row["actual"], row["expected"]):
+                row["note"] = "the two differ in a masked part only, see show_url_secrets"
+        return row
+
+    def finish(self) -> dict[str, t.Any]:
+        """Return ``in_sync``, ``drift`` and ``summary``, once all instances have been added."""
+        missing = [
+            _row("missing", item.identity, item.name, position=item.position)
+            for item in self._expectations.items
+            if item.identity in self._unseen_ids or item.name in self._unseen_names
+        ]
+        counts = self._counts
+        managed = counts["in_sync"] + counts["drifted"]
+        unmanaged_drift = counts["unmanaged"] if self._unmanaged == "drift" else 0
+        return {
+            "in_sync": not (counts["drifted"] or missing or unmanaged_drift),
+            "drift": self._rows + missing,
+            "summary": {
+                "instances": counts["instances"],
+                "managed": managed,
+                "unmanaged": counts["unmanaged"],
+                "in_sync": counts["in_sync"],
+                "drifted": counts["drifted"],
+                "missing": len(missing),
+                "mismatches": dict(sorted(self._mismatches.items())),
+                "compliance": _percent(counts["in_sync"], managed + len(missing)),
+            },
+        }
+
+
+def find_mismatches(instance: Instance, checks: t.Iterable[Check], now: int) -> t.Iterator[tuple[Check, t.Any, t.Any]]:
+    """Yield (check, expected, actual) for each check that the instance fails. ``now`` is in epoch milliseconds."""
+    for check in checks:
+        if check.attribute == "days_left":
+            days = _days_left(instance, now)
+            if days is None or days < check.declared:
+                yield check, check.declared, days
+            continue
+        expected = check.expected(instance)
+        actual = instance.get(check.attribute) if check.event is None else instance["webhooks"].get(check.event)
+        if not _satisfies(actual, expected):
+            yield check, expected, actual
+
+
+def _satisfies(actual: t.Any, expected: t.Any) -> bool:
+    return bool(actual in expected if isinstance(expected, list) else actual == expected)
+
+
+def _days_left(instance: Instance, now: int) -> t.Optional[int]:
+    """Whole days until ``due``, below 0 once it is over, or None where it names no possible date."""
+    return None if instance.get("due") is None else (instance["due_timestamp"] - now) // _DAY
+
+
+def _row(
+    kind: str,
+    identity: t.Optional[str],
+    name: t.Optional[str],
+    attribute: t.Optional[str] = None,
+    expected: t.Any = None,
+    actual: t.Any = None,
+    position: t.Optional[int] = None,
+) -> Row:
+    return {
+        "kind": kind,
+        "id": identity,
+        "name": name,
+        "attribute": attribute,
+        "expected": expected,
+        "actual": actual,
+        "expectation": position,
+    }
+
+
+def _percent(part: int, whole: int) -> float:
+    if part == whole:
+        return 100.0
+    # Rounding must not hide the one instance among thousands that is not in sync.
+    return min(99.9, round(100 * part / whole, 1))

@@ -1,0 +1,205 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+"""What a user declares about the fleet: checked and compiled once, then asked for every instance. No network, no clock."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from fnmatch import translate
+from functools import lru_cache
+from urllib.parse import quote as percent_encode
+
+from .errors import ExpectationError
+from .instance import WEBHOOK_EVENTS, Instance
+from .redaction import mask_url
+
+_STATES = ("whatsapp_connected", "phone_connected")
+_CHOICES = ("middleware", "payment_status")
+_ATTRIBUTES = (*_STATES, *_CHOICES, "days_left", "webhooks")
+_CONDITIONS = ("id", "name", "middleware")
+_PLACEHOLDER = re.compile(r"\{(?:id|name)\}")
+_PATTERN = re.compile(r"[*?\[]")
+
+
+class Check(t.NamedTuple):
+    """One thing that an instance has to be."""
+
+    attribute: str  # such as "days_left" or "webhooks.received"
+    event: t.Optional[str]  # the webhook's, as a key of an instance's webhooks
+    declared: t.Any  # one value, a list of accepted ones, or None for an unset webhook
+    position: int  # of the expectation, from 1
+
+    def expected(self, instance: Instance) -> t.Any:
+        """What is declared, in the form it has for this instance."""
+        if self.event is None or self.declared is None:
+            return self.declared
+        if isinstance(self.declared, str):
+            return _expand(self.declared, instance)
+        return [_expand(url, instance) for url in self.declared]
+
+
+class Expectation(t.NamedTuple):
+    """One item of the declared list."""
+
+    position: int
+    identity: t.Optional[str]
+    name: t.Optional[str]  # exact; None where the name is a pattern
+    pattern: t.Optional[re.Pattern[str]]
+    middleware: t.Optional[str]
+    checks: tuple[Check, ...]
+
+    def matches(self, instance: Instance) -> bool:
+        """Whether all conditions hold for the instance."""
+        return (
+            (self.identity is None or self.identity == instance["id"])
+            and (self.name is None or self.name == instance["name"])
+            and (self.pattern is None or self.pattern.match(instance["name"]) is not None)
+            and (self.middleware is None or self.middleware == instance["middleware"])
+        )
+
+
+class Expectations:
+    """The declared list. ``warnings`` tells what is no mistake and yet can hardly be meant."""
+
+    def __init__(self, declared: t.Any) -> None:
+        """Check and compile the list. Raises `ExpectationError` at the first mistake."""
+        self.warnings: list[str] = []
+        if not _is_list(declared):
+            raise ExpectationError(f"expectations must be a list, not {_kind(declared)}")
+        if not declared:
+            raise ExpectationError("expectations is empty: nothing would be asserted")
+        self.items = [self._parse(item, position) for position, item in enumerate(declared, start=1)]
+        # Most conditions of a long list name one instance each: those are looked up, only the others are tried in turn.
+        self._general: list[Expectation] = []
+        self._by_identity: dict[str, list[Expectation]] = {}
+        self._by_name: dict[str, list[Expectation]] = {}
+        for item in self.items:
+            if item.identity is not None:
+                self._by_identity.setdefault(item.identity, []).append(item)
+            elif item.name is not None:
+                self._by_name.setdefault(item.name, []).append(item)
+            else:
+                self._general.append(item)
+        self._merged = lru_cache(maxsize=1024)(self._merge)
+
+    def checks(self, instance: Instance) -> t.Optional[tuple[Check, ...]]:
+        """Return what the instance has to be, sorted by attribute, or None where no expectation matches it."""
+        candidates = self._general + self._by_name.get(instance["name"], []) + self._by_identity.get(instance["id"], [])
+        positions = [item.position for item in candidates if item.matches(instance)]
+        return self._merged(tuple(sorted(positions))) if positions else None
+
+    def _merge(self, positions: tuple[int, ...]) -> tuple[Check, ...]:
+        last = {check.attribute: check for position in positions for check in self.items[position - 1].checks}
+        return tuple(last[attribute] for attribute in sorted(last))
+
+    def _parse(self, item: t.Any, position: int) -> Expectation:
+        where = f"expectation {position}"
+        _check_mapping(item, where, ("match", "expect"))
+        if "expect" not in item:
+            raise ExpectationError(f"{where} has no expect: say what the instances have to be")
+        match = item.get("match")
+        conditions: Mapping[str, str] = {}
+        if match is not None:
+            conditions = _check_mapping(match, f"{where}: match", _CONDITIONS, "leave it out to mean every instance")
+        for key, value in conditions.items():
+            if not isinstance(value, str):
+                raise ExpectationError(f"{where}: match.{key} must be text, not {_kind(value)} (put it in quotes)")
+        name = conditions.get("name")
+        pattern = re.compile(translate(name)) if name is not None and _PATTERN.search(name) else None
+        return Expectation(
+            position=position,
+            identity=conditions.get("id"),
+            name=None if pattern else name,
+            pattern=pattern,
+            middleware=conditions.get("middleware"),
+            checks=tuple(self._parse_expect(item["expect"], where, position)),
+        )
+
+    def _parse_expect(self, expect: t.Any, where: str, position: int) -> t.Iterator[Check]:
+        for attribute, value in _check_mapping(expect, f"{where}: expect", _ATTRIBUTES, "say what the instances have to be").items():
+            if attribute == "webhooks":
+                _check_mapping(value, f"{where}: webhooks", WEBHOOK_EVENTS, "name the webhooks")
+                for event, url in value.items():
+                    yield Check(f"webhooks.{event}", str(event), self._parse_url(url, f"{where}: webhooks.{event}"), position)
+            elif attribute in _STATES:
+                if not isinstance(value, bool):
+                    raise ExpectationError(f"{where}: {attribute} must be true or false, not {_kind(value)}")
+                yield Check(attribute, None, value, position)
+            elif attribute == "days_left":
+                yield Check(attribute, None, _parse_days(value, where), position)
+            else:
+                yield Check(attribute, None, _accepted(value, f"{where}: {attribute}"), position)
+
+    def _parse_url(self, value: t.Any, where: str) -> t.Any:
+        if value is None:
+            return None
+        accepted = _accepted(value, where, " or null")
+        for url in [accepted] if isinstance(accepted, str) else accepted:
+            if re.search(r"[{}]", _PLACEHOLDER.sub("", url)):
+                raise ExpectationError(f"{where} has a brace that belongs to neither {{id}} nor {{name}}, the only placeholders there are")
+            if not url.lower().startswith("https://"):
+                self.warnings.append(f"{where} is not an HTTPS URL, and Z-API refuses others: {mask_url(url)}")
+        return accepted
+
+
+def _expand(url: str, instance: Instance) -> str:
+    if "{" not in url:
+        return url
+    # What is put in holds no brace: percent-encoding takes them all.
+    url = url.replace("{id}", percent_encode(instance["id"], safe=""))
+    return url.replace("{name}", percent_encode(instance["name"], safe=""))
+
+
+def _check_mapping(value: t.Any, where: str, known: Sequence[str], advice: str = "") -> Mapping[str, t.Any]:
+    """Return the value if it is a mapping with some of the known keys and no others."""
+    if not isinstance(value, Mapping):
+        raise ExpectationError(f"{where} must be a mapping, not {_kind(value)}")
+    if not value:
+        raise ExpectationError(f"{where} is empty" + (f": {advice}" if advice else ""))
+    for key in value:
+        if key not in known:
+            near = get_close_matches(str(key).lower(), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"it can hold {', '.join(known)}"
+            raise ExpectationError(f"{where} does not know {str(key)[:60]!r}: {hint}")
+    return value
+
+
+def _accepted(value: t.Any, where: str, also: str = "") -> t.Union[str, list[str]]:
+    """Check one text or a list of accepted ones."""
+    values = list(value) if _is_list(value) else [value]
+    if not values:
+        raise ExpectationError(f"{where} is an empty list: nothing could ever satisfy it")
+    for text in values:
+        if not isinstance(text, str):
+            raise ExpectationError(f"{where} must be text, a list of texts{also}, not {_kind(text)}")
+        if not text:
+            raise ExpectationError(f"{where} is an empty text" + (": use null for an unset webhook" if also else ""))
+    return values if _is_list(value) else values[0]
+
+
+def _parse_days(value: t.Any, where: str) -> int:
+    # Digits in a text too: up to ansible-core 2.18 a template inside a structure can't give a number.
+    if isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,9}", value.strip(), re.A):
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ExpectationError(f"{where}: days_left must be a whole number of days, not {_kind(value)}")
+    return value
+
+
+def _is_list(value: t.Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+
+
+def _kind(value: t.Any) -> str:
+    """Name the type of a value as a YAML author knows it; the value itself may be secret."""
+    if value is None:
+        return "null"
+    for kind, types in (("a boolean", bool), ("a number", (int, float)), ("text", (str, bytes)), ("a mapping", Mapping)):
+        if isinstance(value, types):
+            return kind
+    return "a list" if _is_list(value) else type(value).__name__

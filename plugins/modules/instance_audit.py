@@ -1,0 +1,278 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: instance_audit
+short_description: Assert that all Z-API instances are as declared
+version_added: 0.1.0
+author: zapi.zapi contributors (@zapi)
+description:
+  - Compares the whole fleet of a Z-API partner account with declared expectations, and fails where they differ.
+  - The listing is complete, or the audit fails saying why. Every mistake in the expectations is refused before anything is
+    compared.
+  - Secrets in the webhook URLs of the expectations and of the fleet are masked in whatever the task returns or prints.
+extends_documentation_fragment:
+  - zapi.zapi.connection
+  - zapi.zapi.connection.modules
+attributes:
+  diff_mode:
+    description: Returns details on what differs, in diff mode.
+    support: full
+    details:
+      - Before is what the instance is, after is what it is expected to be.
+options:
+  expectations:
+    description:
+      - A list of expectations. Each has O(expectations[].expect), and may have O(expectations[].match).
+      - Expectations merge in order. For each attribute, and for each single webhook, the last expectation that matches an instance
+        counts.
+      - An expectation that names an ID, or a name that is no pattern, which no instance has, is itself drift.
+    type: raw
+    required: true
+    suboptions:
+      match:
+        description:
+          - Which instances are meant, those for which all of the conditions hold. Without it, every instance.
+          - The keys are V(id) (exact), V(name) (exact, or a shell pattern with V(*), V(?) and V([…]\)) and V(middleware).
+          - In a name, write V([[]) for a literal V([).
+        type: dict
+      expect:
+        description:
+          - What these instances have to be. At least one key is needed.
+          - V(whatsapp_connected) and V(phone_connected) are booleans. An unknown state is neither.
+          - V(middleware) and V(payment_status) are one value, or a list of accepted ones.
+          - V(days_left) is the least number of whole days until the instance is due.
+          - V(webhooks) maps events (such as V(received)) to a URL, to a list of accepted URLs, or to null, for unset. In a URL, V({id})
+            and V({name}) stand for the instance's own, percent-encoded. Any other brace is an error.
+        type: dict
+        required: true
+  unmanaged:
+    description:
+      - What to do about instances that no expectation matches.
+      - With V(ignore) they are only counted, with V(report) they have a row in RV(drift) but do not spoil RV(in_sync), with V(drift)
+        they are drift.
+    type: str
+    choices:
+      - ignore
+      - report
+      - drift
+    default: ignore
+  fail_on_drift:
+    description:
+      - Whether the task fails on drift.
+    type: bool
+    default: true
+  show_url_secrets:
+    description:
+      - Whether to show the user names, passwords and query values of webhook URLs instead of C(***).
+    type: bool
+    default: false
+seealso:
+  - module: zapi.zapi.instance_info
+  - plugin: zapi.zapi.drift
+    plugin_type: filter
+  - plugin: zapi.zapi.compliant
+    plugin_type: test
+"""
+
+EXAMPLES = r"""
+- name: Assert that the whole fleet posts its messages to us, is connected, and is paid for
+  zapi.zapi.instance_audit:
+    expectations:
+      - expect:
+          whatsapp_connected: true
+          payment_status: [PAID, TRIAL]
+          days_left: 5
+          webhooks:
+            received: https://hooks.example.com/{id}/received
+            received_and_delivery: https://hooks.example.com/{id}/received
+            presence_chat: null
+
+- name: Audit with exceptions, without failing
+  zapi.zapi.instance_audit:
+    expectations:
+      - expect:
+          whatsapp_connected: true
+      - match:
+          name: "Loja *"
+          middleware: web
+        expect:
+          payment_status: PAID
+      - match:
+          id: 3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F
+        expect:
+          whatsapp_connected: false
+    unmanaged: report
+    fail_on_drift: false
+  register: audit
+
+- name: Show how much of the fleet is in sync
+  ansible.builtin.debug:
+    msg: "{{ audit.summary.compliance }} % of {{ audit.summary.managed }} instances"
+"""
+
+RETURN = r"""
+in_sync:
+  description: Whether there is no drift.
+  returned: when the fleet was compared
+  type: bool
+  sample: false
+drift:
+  description: What is not as declared, in the API's order of instances, then by attribute; missing instances come last.
+  returned: when the fleet was compared
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: V(mismatch), V(missing) or V(unmanaged).
+      returned: always
+      type: str
+    id:
+      description: The instance's ID. Null where an instance is missing of which only the name is known.
+      returned: always
+      type: str
+    name:
+      description: The instance's name. Null where an instance is missing of which only the ID is known.
+      returned: always
+      type: str
+    attribute:
+      description: What differs, such as V(whatsapp_connected) or V(webhooks.received). Null for missing and unmanaged instances.
+      returned: always
+      type: str
+    expected:
+      description: What was declared, with placeholders filled in.
+      returned: always
+      type: raw
+    actual:
+      description: What the instance has.
+      returned: always
+      type: raw
+    expectation:
+      description: The position of the expectation in the list, from 1. Null for unmanaged instances.
+      returned: always
+      type: int
+    note:
+      description: Says that the two sides differ in a masked part only.
+      returned: where it applies
+      type: str
+  sample:
+    - kind: mismatch
+      id: 3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F
+      name: Padaria Central
+      attribute: webhooks.received
+      expected: https://hooks.example.com/3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F/received
+      actual: https://old.example.net/hook?key=***
+      expectation: 1
+summary:
+  description: The audit in numbers.
+  returned: when the fleet was compared
+  type: dict
+  contains:
+    instances:
+      description: How many instances the fleet has.
+      returned: always
+      type: int
+    managed:
+      description: How many of them an expectation matches.
+      returned: always
+      type: int
+    unmanaged:
+      description: How many of them none matches.
+      returned: always
+      type: int
+    in_sync:
+      description: How many managed instances are as declared.
+      returned: always
+      type: int
+    drifted:
+      description: How many managed instances are not.
+      returned: always
+      type: int
+    missing:
+      description: How many expectations name an instance that does not exist.
+      returned: always
+      type: int
+    mismatches:
+      description: How many instances differ, by attribute.
+      returned: always
+      type: dict
+    compliance:
+      description:
+        - The percentage of managed and missing instances that are in sync, to one decimal.
+        - It is 100.0 only if all of them are, or if there are none.
+      returned: always
+      type: float
+  sample:
+    instances: 340
+    managed: 338
+    unmanaged: 2
+    in_sync: 326
+    drifted: 12
+    missing: 1
+    mismatches:
+      webhooks.received_and_delivery: 9
+      whatsapp_connected: 4
+    compliance: 96.2
+"""
+
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.zapi.zapi.plugins.module_utils.drift import UNMANAGED_CHOICES, Audit
+from ansible_collections.zapi.zapi.plugins.module_utils.expectations import Expectations
+from ansible_collections.zapi.zapi.plugins.module_utils.listing import Instances, read
+from ansible_collections.zapi.zapi.plugins.module_utils.module import run
+from ansible_collections.zapi.zapi.plugins.module_utils.options import CONNECTION_ARGUMENTS
+from ansible_collections.zapi.zapi.plugins.module_utils.redaction import mask_value
+from ansible_collections.zapi.zapi.plugins.module_utils.report import diffs, failure_message
+from ansible_collections.zapi.zapi.plugins.module_utils.transport import Client
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **CONNECTION_ARGUMENTS,
+            # Kept out of the system's log, since webhook URLs hold secrets.
+            "expectations": {"type": "raw", "required": True, "no_log": True},
+            "unmanaged": {"type": "str", "choices": list(UNMANAGED_CHOICES), "default": "ignore"},
+            "fail_on_drift": {"type": "bool", "default": True},
+            "show_url_secrets": {"type": "bool", "default": False, "no_log": False},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    # no_log would also censor every name and number of the expectations in the result. What is secret in them is masked instead.
+    module.no_log_values = {params["partner_token"]}
+    shown = params if params["show_url_secrets"] else {**params, "expectations": mask_value(params["expectations"])}
+
+    def audit(client: Client) -> dict[str, t.Any]:
+        expectations = Expectations(params["expectations"])
+        for warning in expectations.warnings:
+            module.warn(warning)
+        now = int(time.time() * 1000)
+
+        def compare(pages: Instances) -> dict[str, t.Any]:
+            audit = Audit(expectations, now, unmanaged=params["unmanaged"], show_url_secrets=params["show_url_secrets"])
+            for page in pages:
+                for instance in page:
+                    audit.add(instance)
+            return audit.finish()
+
+        result = read(client, compare)
+        if module._diff:
+            result["diff"] = diffs(result["drift"])
+        if params["fail_on_drift"] and not result["in_sync"]:
+            result.update(failed=True, msg=failure_message(result))
+        return result
+
+    run(module, audit, invocation={"module_args": shown})
+
+
+if __name__ == "__main__":
+    main()
