@@ -1,0 +1,908 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+"""A Z-API stand-in for demos, tests and rehearsals; see the README beside this file."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime as dt
+import functools
+import json
+import math
+import os
+import re
+import selectors
+import signal
+import socket
+import socketserver
+import ssl
+import struct
+import sys
+import threading
+import time
+import typing as t
+from collections import deque
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+if t.TYPE_CHECKING or __package__:
+    from . import faults as fault_rules
+    from . import fleet as fleets
+else:  # as a script, or with this folder on sys.path
+    import faults as fault_rules
+    import fleet as fleets
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from email.message import Message
+    from types import TracebackType
+
+    FaultSpec = str | Mapping[str, t.Any] | fault_rules.Fault
+
+DEFAULT_PARTNER_TOKEN = "emulator-partner-token"
+DEFAULT_COUNT = 50
+DEFAULT_PAGE_SIZE = 15
+CONTROL_PATH = "/_emulator/"
+
+# The calls that set webhooks, and the fields of the listing that show them.
+WEBHOOK_CALLS: dict[str, tuple[str, ...]] = {
+    "update-webhook-received": ("receivedCallbackUrl",),
+    "update-webhook-received-delivery": ("receivedAndDeliveryCallbackUrl",),
+    "update-webhook-delivery": ("deliveryCallbackUrl",),
+    "update-webhook-message-status": ("messageStatusCallbackUrl",),
+    "update-webhook-chat-presence": ("presenceChatCallbackUrl",),
+    "update-webhook-connected": ("connectedCallbackUrl",),
+    "update-webhook-disconnected": ("disconnectedCallbackUrl",),
+}
+SETTABLE_WEBHOOKS = tuple(field for fields in WEBHOOK_CALLS.values() for field in fields)
+# This one also reaches the webhook that has no call of its own.
+WEBHOOK_CALLS["update-every-webhooks"] = (*SETTABLE_WEBHOOKS, "receivedStatusCallbackUrl")
+
+# What `/me` shows. `receivedStatusCallbackUrl` is not in it.
+ME_FIELDS: dict[str, t.Any] = {
+    "id": "",
+    "token": "",
+    "name": "",
+    "due": None,
+    "paymentStatus": "",
+    "created": "",
+    **dict.fromkeys(SETTABLE_WEBHOOKS, ""),
+    "initialDataCallbackUrl": "",
+    "receiveCallbackSentByMe": False,
+    "callRejectAuto": False,
+    "callRejectMessage": "",
+    "autoReadMessage": False,
+}
+
+# A body after one of these would be read as the start of the next answer.
+BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+LOGGED_HEADERS = ("Accept", "Content-Type", "Host", "User-Agent")
+MOST_LOGGED_REQUESTS = 100_000
+MOST_BODY_BYTES = 256 * 1024 * 1024
+IDLE_SECONDS = 60
+HANG_SECONDS = 3600
+STOP_SECONDS = 5
+
+
+class Request(t.NamedTuple):
+    method: str
+    target: str
+    path: str
+    headers: Message[str, str]
+    body: bytes
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
+
+    def json(self) -> t.Any:
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise ZApiError(400, f"the body is not valid JSON: {error}") from error
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    # How it reaches the client: "whole", "half" (truncated), "reset" or "never".
+    delivery: str = "whole"
+
+
+class ZApiError(Exception):
+    """An error that is answered as JSON, the way Z-API words its errors."""
+
+    def __init__(self, status: int, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.answer = Answer(status, fleets.to_json({"error": message}), headers=tuple(headers.items()))
+
+
+def _json_answer(value: t.Any, status: int = 200) -> Answer:
+    return Answer(status, fleets.to_json(value))
+
+
+def _html_answer(status: int, message: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    page = f"<html><head><title>{message}</title></head><body><h1>{message}</h1></body></html>\n"
+    return Answer(status, page.encode(), "text/html; charset=utf-8", headers)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+# --- What Z-API does ---
+
+
+class ZApi:
+    """The Z-API calls, on a fleet, behind its credentials."""
+
+    def __init__(self, fleet: fleets.Fleet, partner_token: str, client_token: str | None, list_status: int) -> None:
+        self.fleet = fleet
+        self.partner_token = partner_token
+        self.client_token = client_token
+        self.list_status = list_status
+
+    def answer(self, request: Request, faults: Sequence[fault_rules.Fault] = ()) -> Answer:
+        parts = [unquote(part) for part in request.path.split("/")[1:]]
+        if parts == ["instances"]:
+            return self._list(request, faults)
+        if len(parts) == 5 and parts[0] == "instances" and parts[2] == "token":
+            _, instance_id, _, token, call = parts
+            return self._call_instance(request, instance_id, token, call)
+        raise ZApiError(404, "Not Found")
+
+    def partner_verdict(self, request: Request) -> str:
+        """Say whether the partner token is right, wrong or missing."""
+        presented = bearer_token(request)
+        if presented is None:
+            return "wrong" if request.headers.get("Authorization") else "missing"
+        return "right" if presented == self.partner_token else "wrong"
+
+    def client_verdict(self, request: Request) -> str:
+        """Say whether the Client-Token is right, wrong, missing, or not asked for."""
+        presented = request.headers.get("Client-Token")
+        if not presented:
+            return "missing"
+        if self.client_token is None:
+            return "not needed"
+        return "right" if presented == self.client_token else "wrong"
+
+    def _list(self, request: Request, faults: Sequence[fault_rules.Fault]) -> Answer:
+        _demand_method(request, "GET")
+        if self.partner_verdict(request) != "right":
+            raise ZApiError(401, "Unauthorized")
+        wanted = _listing_parameters(request)
+        page = _positive(wanted, "page", 1)
+        size = _positive(wanted, "pageSize", DEFAULT_PAGE_SIZE)
+        serving = _Paging(page, size, size, page, {})
+        for fault in faults:
+            serving = serving.under(fault)
+        rows, total = self.fleet.page(
+            serving.start, serving.stride, wanted.get("query", ""), wanted.get("middleware", "")
+        )
+        head = {
+            "total": total,
+            "totalPage": math.ceil(total / serving.size),
+            "pageSize": serving.size,
+            "page": serving.shown_page,
+            **serving.counts,
+        }
+        # The rows are rendered already: only the head is rendered per request.
+        body = fleets.to_json(head)[:-1] + b', "content": [' + b", ".join(rows) + b"]}"
+        return Answer(self.list_status, body)
+
+    def _call_instance(self, request: Request, instance_id: str, token: str, call: str) -> Answer:
+        self._demand_client_token(request)
+        instance = self.fleet.find(instance_id)
+        if instance is None or token != str(instance.get("token") or "") or not token:
+            raise ZApiError(404, "Instance not found")
+        if call in READING_CALLS:
+            _demand_method(request, "GET")
+            return _json_answer(READING_CALLS[call](instance))
+        if call in WEBHOOK_CALLS:
+            _demand_method(request, "PUT")
+            return self._set_webhooks(request, instance_id, WEBHOOK_CALLS[call])
+        raise ZApiError(404, "Not Found")
+
+    def _set_webhooks(self, request: Request, instance_id: str, fields: tuple[str, ...]) -> Answer:
+        media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if media_type != "application/json":
+            raise ZApiError(415, "Unsupported Media Type")
+        body = request.json()
+        url = body.get("value") if isinstance(body, dict) else None
+        if not isinstance(url, str) or not _is_https(url):
+            raise ZApiError(400, "the value must be an HTTPS URL")
+        changes: fleets.Instance = dict.fromkeys(fields, url)
+        if len(fields) > 1 and isinstance(body.get("notifySentByMe"), bool):
+            changes["receiveCallbackSentByMe"] = body["notifySentByMe"]
+        self.fleet.change(instance_id, changes)
+        return _json_answer({"value": True})
+
+    def _demand_client_token(self, request: Request) -> None:
+        if self.client_token is None:
+            return
+        presented = request.headers.get("Client-Token")
+        if not presented:
+            raise ZApiError(400, "your client-token is not configured")
+        if presented != self.client_token:
+            # Z-API repeats the secret here; whoever prints errors must cope with that.
+            raise ZApiError(403, f"Client-Token {presented} not allowed")
+
+
+class _Paging(t.NamedTuple):
+    """Which rows a listing serves, and what it says about them."""
+
+    page: int
+    size: int
+    stride: int
+    shown_page: int
+    counts: dict[str, t.Any]
+
+    @property
+    def start(self) -> int:
+        return (self.page - 1) * self.stride
+
+    def under(self, fault: fault_rules.Fault) -> _Paging:
+        if fault.kind == "page_size_limit" and self.size > fault["maximum"]:
+            return self._replace(size=fault["fallback"], stride=fault["fallback"])
+        if fault.kind == "short_pages":
+            return self._replace(stride=min(self.stride, fault["rows"]))
+        if fault.kind == "ignore_page":
+            return self._replace(page=1, shown_page=self.page if fault["echo"] else 1)
+        if fault.kind == "counts":
+            given = {key: value for key, value in fault.options.items() if value is not fault_rules.UNSET}
+            if "shown_page" in given:
+                given["page"] = given.pop("shown_page")
+            return self._replace(counts={**self.counts, **given})
+        return self
+
+
+def bearer_token(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _demand_method(request: Request, method: str) -> None:
+    if request.method != method:
+        raise ZApiError(405, "Method Not Allowed", Allow=method)
+
+
+def _listing_parameters(request: Request) -> dict[str, str]:
+    """Older documentation puts the parameters into a JSON body; the query string comes first."""
+    parameters: dict[str, str] = {}
+    if request.body.strip():
+        body = request.json()
+        if not isinstance(body, dict):
+            raise ZApiError(400, "the body must be a JSON object")
+        parameters = {key: str(value) for key, value in body.items() if value is not None}
+    return {**parameters, **request.query}
+
+
+def _positive(parameters: Mapping[str, str], name: str, default: int) -> int:
+    text = parameters.get(name, str(default))
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
+        raise ZApiError(400, f"{name} must be a number from 1")
+    return int(text)
+
+
+def _is_https(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "https" and bool(parts.hostname)
+    except ValueError:
+        return False
+
+
+def _status(instance: fleets.Instance) -> fleets.Instance:
+    connected = bool(instance.get("whatsappConnected"))
+    return {
+        "connected": connected,
+        "smartphoneConnected": bool(instance.get("phoneConnected")),
+        "error": "You are already connected." if connected else "You are not connected.",
+    }
+
+
+def _me(instance: fleets.Instance) -> fleets.Instance:
+    shown = {key: instance.get(key, default) for key, default in ME_FIELDS.items()}
+    return {**shown, "connected": bool(instance.get("whatsappConnected"))}
+
+
+READING_CALLS: dict[str, Callable[[fleets.Instance], fleets.Instance]] = {"status": _status, "me": _me}
+
+
+# --- Faults ---
+
+
+def _status_answer(fault: fault_rules.Fault, request: Request) -> Answer:
+    status = fault["code"]
+    message = fault["message"] or _phrase(status)
+    if fault["echo_token"]:
+        message += f": Bearer {bearer_token(request) or ''}"
+    retry_after = fault["retry_after"]
+    headers = (("Retry-After", retry_after),) if retry_after is not None else ()
+    if fault["html"]:
+        return _html_answer(status, message, headers)
+    return Answer(status, fleets.to_json({"error": message}), headers=headers)
+
+
+def _body_answer(fault: fault_rules.Fault, request: Request) -> Answer:
+    text = fault["text"]
+    body = fleets.to_json(fault["json"]) if text is fault_rules.UNSET else text.encode()
+    return Answer(fault["code"], body, fault["content_type"])
+
+
+# The faults that decide the answer alone. `truncate`, the other ending one, spoils Z-API's own answer.
+FAULT_ANSWERS: dict[str, Callable[[fault_rules.Fault, Request], Answer]] = {
+    "status": _status_answer,
+    "ip_restricted": lambda fault, _: _json_answer({"error": "[IP request] not allowed"}, fault["code"]),
+    "html": lambda fault, _: _html_answer(fault["code"], "Welcome"),
+    "redirect": lambda fault, _: Answer(fault["code"], headers=(("Location", fault["location"]),)),
+    "body": _body_answer,
+    "drop": lambda _fault, _: Answer(0, delivery="reset"),
+    "hang": lambda _fault, _: Answer(0, delivery="never"),
+}
+
+
+# --- The log ---
+
+
+class Journal:
+    """The requests to Z-API's own paths, oldest first, and how many ran at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: deque[dict[str, t.Any]] = deque(maxlen=MOST_LOGGED_REQUESTS)
+        self._count = 0
+        self._running = 0
+        self._max_concurrent = 0
+
+    def begin(self, request: Request, api: ZApi) -> dict[str, t.Any]:
+        entry = {
+            "method": request.method,
+            # An instance's token is part of its path.
+            "path": re.sub(r"(/token/)[^/?]+", r"\1***", request.target),
+            "time": time.time(),
+            "authorization": api.partner_verdict(request),
+            "client_token": api.client_verdict(request),
+            "headers": {name: request.headers[name] for name in LOGGED_HEADERS if name in request.headers},
+            "faults": [],
+            "status": None,
+        }
+        with self._lock:
+            self._entries.append(entry)
+            self._count += 1
+            self._running += 1
+            self._max_concurrent = max(self._max_concurrent, self._running)
+        return entry
+
+    def finish(self, entry: dict[str, t.Any], status: int | None) -> None:
+        with self._lock:
+            entry["status"] = status
+            self._running -= 1
+
+    def report(self) -> dict[str, t.Any]:
+        with self._lock:
+            return {
+                "count": self._count,
+                "max_concurrent": self._max_concurrent,
+                "requests": [dict(entry) for entry in self._entries],
+            }
+
+    def clear(self) -> None:
+        with self._lock:
+            self._entries.clear()
+            self._count = 0
+            self._max_concurrent = self._running
+
+
+# --- HTTP ---
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    timeout = IDLE_SECONDS
+    server: _Server
+
+    def _serve(self) -> None:
+        emulator = self.server.emulator
+        try:
+            body = self._read_body()
+        except ZApiError as error:
+            self.close_connection = True
+            self._send(error.answer)
+            return
+        path = urlsplit(self.path).path
+        request = Request(self.command, self.path, path, self.headers, body)
+        if path.startswith(CONTROL_PATH):
+            self._send(emulator.control.answer(request))
+            return
+        entry = emulator.journal.begin(request, emulator.api)
+        status: int | None = None
+        try:
+            answer = emulator.answer(request, entry, self.server.stopping)
+            status = answer.status or None
+            if answer.delivery == "never":
+                self._hang()
+        finally:
+            # Before the client can read the answer: it may look into the log next.
+            emulator.journal.finish(entry, status)
+        self._deliver(answer)
+
+    do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815
+
+    def _read_body(self) -> bytes:
+        if "Transfer-Encoding" in self.headers:
+            raise ZApiError(411, "send the body with a Content-Length")
+        length = self.headers.get("Content-Length", "0").strip()
+        if not re.fullmatch(r"[0-9]{1,12}", length):
+            raise ZApiError(400, "bad Content-Length")
+        if int(length) > MOST_BODY_BYTES:
+            raise ZApiError(413, "the body is too large")
+        return self.rfile.read(int(length))
+
+    def _deliver(self, answer: Answer) -> None:
+        if answer.delivery == "reset":
+            self._reset()
+        elif answer.delivery == "never":
+            self.close_connection = True
+        else:
+            half = answer.delivery == "half"
+            self.close_connection = self.close_connection or half
+            self._send(answer, sent=len(answer.body) // 2 if half else None)
+
+    def _send(self, answer: Answer, sent: int | None = None) -> None:
+        """Write head and body at once, so that the answer leaves in as few packets as it fits in."""
+        headers = [
+            f"HTTP/1.1 {answer.status} {_phrase(answer.status)}",
+            f"Date: {self.date_time_string()}",
+            f"Content-Type: {answer.content_type}",
+            f"Content-Length: {len(answer.body)}",
+            *(f"{name}: {value}" for name, value in answer.headers),
+        ]
+        if self.close_connection:
+            headers.append("Connection: close")
+        head = "\r\n".join([*headers, "", ""]).encode("latin-1", "replace")
+        bodiless = self.command == "HEAD" or answer.status in BODILESS
+        self.wfile.write(head if bodiless else head + answer.body[:sent])
+
+    def _reset(self) -> None:
+        """Close at once and without the usual goodbye: the client sees a connection reset."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # The socket stays open for as long as a file object on it does.
+        self.rfile.close()
+        self.connection.close()
+
+    def _hang(self) -> None:
+        """Wait until the client leaves or the emulator stops."""
+        deadline = time.monotonic() + HANG_SECONDS
+        with selectors.DefaultSelector() as selector:
+            # A client that waits for an answer sends nothing, so readable means gone.
+            selector.register(self.connection, selectors.EVENT_READ)
+            while time.monotonic() < deadline and not self.server.stopping.is_set():
+                if selector.select(timeout=0.1):
+                    return
+
+    def log_message(self, format: str, *args: t.Any) -> None:  # noqa: A002
+        """Keep quiet: the log is at /_emulator/requests."""
+
+
+class _Server(ThreadingHTTPServer):
+    """Knows its connections, so that stopping ends each of them."""
+
+    request_queue_size = 1024
+    daemon_threads = True
+
+    def __init__(self, emulator: Emulator, port: int, tls: ssl.SSLContext | None) -> None:
+        self.emulator = emulator
+        self.stopping = threading.Event()
+        self._connections: dict[threading.Thread, socket.socket] = {}
+        self._connections_lock = threading.Lock()
+        super().__init__(("127.0.0.1", port), _Handler)
+        if tls:
+            # Shaking hands in the handler's thread: a silent client must not block the others.
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+
+    def server_bind(self) -> None:
+        # Without HTTPServer's look-up of the host's name, which can take seconds.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "localhost", self.server_address[1]
+
+    def process_request(self, request: t.Any, client_address: t.Any) -> None:
+        thread = threading.Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
+        with self._connections_lock:
+            self._connections[thread] = request
+        thread.start()
+
+    def process_request_thread(self, request: t.Any, client_address: t.Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._connections_lock:
+                self._connections.pop(threading.current_thread(), None)
+
+    def close_connections(self) -> None:
+        with self._connections_lock:
+            connections = dict(self._connections)
+        for connection in connections.values():
+            with contextlib.suppress(OSError):
+                # TLS's own shutdown would pull the session from under the thread that reads.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+        deadline = time.monotonic() + STOP_SECONDS
+        for thread in connections:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def handle_error(self, request: t.Any, client_address: t.Any) -> None:
+        # Clients leave when they like, and refuse certificates; anything else is a bug here.
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+# --- The emulator ---
+
+
+class Emulator:
+    """A running Z-API stand-in; use it in a `with` statement, or call `start` and `stop`."""
+
+    def __init__(
+        self,
+        instances: Iterable[Mapping[str, t.Any]] | None = None,
+        *,
+        count: int = DEFAULT_COUNT,
+        seed: int = 1,
+        now_ms: int = fleets.DEFAULT_NOW_MS,
+        partner_token: str = DEFAULT_PARTNER_TOKEN,
+        client_token: str | None = None,
+        faults: Iterable[FaultSpec] = (),
+        list_status: int = 200,
+        port: int = 0,
+        tls_cert: str | Path | None = None,
+        tls_key: str | Path | None = None,
+    ) -> None:
+        fleet = fleets.Fleet(fleets.generate(count, seed, now_ms) if instances is None else instances)
+        self.api = ZApi(fleet, partner_token, client_token, list_status)
+        self.journal = Journal()
+        self.control = Control(self)
+        self._faults = fault_rules.FaultPlan(faults)
+        self._now_ms = now_ms
+        self._added = 0
+        self._added_lock = threading.Lock()
+        self._port = port
+        self._tls: ssl.SSLContext | None = None
+        if tls_cert:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(tls_cert, tls_key)
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    # Running
+
+    def start(self) -> None:
+        if self._server:
+            raise RuntimeError("the emulator is running already")
+        self._server = _Server(self, self._port, self._tls)
+        self._thread = threading.Thread(
+            target=functools.partial(self._server.serve_forever, poll_interval=0.02), daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close every socket and end every thread; stopping twice does no harm."""
+        server, thread = self._server, self._thread
+        if server is None or thread is None:
+            return
+        self._server = self._thread = None
+        server.stopping.set()
+        server.shutdown()
+        thread.join(STOP_SECONDS)
+        server.server_close()
+        server.close_connections()
+
+    def __enter__(self) -> Emulator:  # noqa: PYI034 - Self came with Python 3.11
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        if not self._server:
+            raise RuntimeError("the emulator is not running")
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://127.0.0.1:{self._server.server_port}"
+
+    # Looking and changing
+
+    @property
+    def partner_token(self) -> str:
+        return self.api.partner_token
+
+    @property
+    def client_token(self) -> str | None:
+        return self.api.client_token
+
+    @property
+    def fleet(self) -> list[fleets.Instance]:
+        """The instances as the API sends them; changing this copy changes nothing."""
+        return self.api.fleet.instances()
+
+    def replace_fleet(self, instances: Iterable[Mapping[str, t.Any]]) -> None:
+        self.api.fleet.replace(instances)
+
+    def change_instance(self, instance_id: str, **fields: t.Any) -> None:
+        """Set raw fields of an instance; KeyError if there is none with this id."""
+        if not self.api.fleet.change(instance_id, fields):
+            raise KeyError(instance_id)
+
+    @property
+    def requests(self) -> list[dict[str, t.Any]]:
+        """The log, oldest first."""
+        entries: list[dict[str, t.Any]] = self.journal.report()["requests"]
+        return entries
+
+    @property
+    def max_concurrent(self) -> int:
+        """How many requests ran at once at most."""
+        highest: int = self.journal.report()["max_concurrent"]
+        return highest
+
+    def clear_requests(self) -> None:
+        self.journal.clear()
+
+    @property
+    def faults(self) -> list[dict[str, t.Any]]:
+        """The rules in force, with the counters `matched` and `fired`."""
+        return self._faults.describe()
+
+    def set_faults(self, faults: Iterable[FaultSpec]) -> None:
+        """Replace all fault rules."""
+        self._faults.replace(faults)
+
+    # Answering
+
+    def answer(self, request: Request, entry: dict[str, t.Any], stopping: threading.Event) -> Answer:
+        """Answer a request to one of Z-API's own paths, with the faults that strike it."""
+        struck = self._faults.strike(request.path, _page_of(request))
+        entry["faults"] = [fault.kind for fault in struck]
+        stopping.wait(sum(fault["seconds"] for fault in struck if fault.kind == "latency"))
+        for fault in struck:
+            if fault.kind == "change_fleet":
+                self._change_fleet(fault)
+        ending = next((fault for fault in struck if fault.ending), None)
+        if ending and ending.kind != "truncate":
+            return FAULT_ANSWERS[ending.kind](ending, request)
+        try:
+            answer = self.api.answer(request, struck)
+        except ZApiError as error:
+            answer = error.answer
+        return replace(answer, delivery="half") if ending else answer
+
+    def _change_fleet(self, fault: fault_rules.Fault) -> None:
+        self.api.fleet.remove_first(fault["remove"])
+        for _number in range(fault["add"]):
+            with self._added_lock:
+                self._added += 1
+                number = self._added
+            # Seeds of their own: no added instance bears the id of a generated one.
+            [instance] = fleets.generate(1, 1_000_000_007 + number, self._now_ms)
+            instance["name"] = f"Loja Nova {number}"
+            self.api.fleet.add([instance], at_start=fault["where"] == "start")
+
+
+def _page_of(request: Request) -> int | None:
+    """Return the page a listing asks for, which fault rules may name."""
+    if request.path != "/instances":
+        return None
+    try:
+        return _positive(_listing_parameters(request), "page", 1)
+    except ZApiError:
+        return None
+
+
+# --- The control calls ---
+
+
+class Control:
+    """The calls under /_emulator/, which look at the emulator and change it."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+        self._fleet = emulator.api.fleet
+        self._routes: dict[tuple[str, str], Callable[[Request], t.Any]] = {
+            ("GET", "fleet"): lambda _: {"instances": self._fleet.instances()},
+            ("PUT", "fleet"): self._replace_fleet,
+            ("POST", "instances"): self._add_instances,
+            ("GET", "faults"): lambda _: emulator.faults,
+            ("PUT", "faults"): self._set_faults,
+            ("DELETE", "faults"): self._clear_faults,
+            ("GET", "requests"): lambda _: emulator.journal.report(),
+            ("DELETE", "requests"): self._clear_requests,
+        }
+        self._instance_routes: dict[str, Callable[[Request, str], t.Any]] = {
+            "PATCH": self._change_instance,
+            "DELETE": self._remove_instance,
+        }
+
+    def answer(self, request: Request) -> Answer:
+        try:
+            return _json_answer(self._result(request))
+        except ZApiError as error:
+            return error.answer
+        except (fault_rules.FaultError, fleets.FleetError) as error:
+            return ZApiError(400, str(error)).answer
+
+    def _result(self, request: Request) -> t.Any:
+        resource, _, instance_id = request.path[len(CONTROL_PATH) :].partition("/")
+        route = self._routes.get((request.method, resource))
+        if route and not instance_id:
+            return route(request)
+        instance_route = self._instance_routes.get(request.method)
+        if instance_route and resource == "instances" and instance_id:
+            return instance_route(request, unquote(instance_id))
+        raise ZApiError(404, f"there is no {request.method} {request.path}")
+
+    def _total(self) -> dict[str, int]:
+        return {"total": len(self._fleet)}
+
+    def _replace_fleet(self, request: Request) -> t.Any:
+        given = fleets.parse_fleet(request.json())
+        if given.partner_token is not None or given.client_token is not None:
+            raise ZApiError(400, "tokens are fixed when the emulator starts; send the instances alone")
+        self._fleet.replace(given.instances)
+        return self._total()
+
+    def _add_instances(self, request: Request) -> t.Any:
+        given = request.json()
+        self._fleet.add(fleets.check_instances(given if isinstance(given, list) else [given]))
+        return self._total()
+
+    def _change_instance(self, request: Request, instance_id: str) -> t.Any:
+        [fields] = fleets.check_instances([request.json()])
+        if not self._fleet.change(instance_id, fields):
+            raise ZApiError(404, f"no instance {instance_id}")
+        return self._fleet.find(str(fields.get("id", instance_id)))
+
+    def _remove_instance(self, request: Request, instance_id: str) -> t.Any:
+        if not self._fleet.remove(instance_id):
+            raise ZApiError(404, f"no instance {instance_id}")
+        return self._total()
+
+    def _set_faults(self, request: Request) -> t.Any:
+        rules = request.json()
+        self._emulator.set_faults(rules if isinstance(rules, list) else [rules])
+        return self._emulator.faults
+
+    def _clear_faults(self, request: Request) -> t.Any:
+        self._emulator.set_faults([])
+        return self._emulator.faults
+
+    def _clear_requests(self, request: Request) -> t.Any:
+        self._emulator.clear_requests()
+        return self._emulator.journal.report()
+
+
+# --- Command line ---
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="A Z-API stand-in on 127.0.0.1, for demos, tests and rehearsals.")
+    parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
+    parser.add_argument("--instances", type=int, default=DEFAULT_COUNT, metavar="N",
+                        help="size of the generated fleet (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--seed", type=int, default=1, help="another seed, another fleet")
+    parser.add_argument("--now", type=_moment, metavar="TIME",
+                        help="the day the generated fleet takes for today: ISO 8601 or epoch "
+                             "milliseconds (default: this day, 00:00 UTC)")  # fmt: skip
+    parser.add_argument("--fleet", metavar="FILE",
+                        help="serve the instances of this YAML or JSON file instead")  # fmt: skip
+    parser.add_argument("--partner-token", metavar="TOKEN",
+                        help=f"default: {DEFAULT_PARTNER_TOKEN}")  # fmt: skip
+    parser.add_argument("--client-token", metavar="TOKEN",
+                        help="demand this Client-Token of instance calls")  # fmt: skip
+    parser.add_argument("--list-status", type=int, default=200, choices=(200, 201),
+                        help="status of a successful listing (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--fault", action="append", default=[], metavar="SPEC",
+                        help="such as 'status,code=503,times=2'; repeatable, see the README")  # fmt: skip
+    parser.add_argument("--ready-file", type=Path, metavar="PATH",
+                        help="write the URL here as soon as it answers")  # fmt: skip
+    parser.add_argument("--tls-cert", metavar="FILE", help="serve HTTPS with this PEM certificate")
+    parser.add_argument("--tls-key", metavar="FILE", help="its key, if not in the same file")
+    return parser
+
+
+def _moment(text: str) -> int:
+    if re.fullmatch(r"[0-9]{5,14}", text):
+        return int(text)
+    try:
+        moment = dt.datetime.fromisoformat(re.sub("[Zz]$", "+00:00", text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"not a time: {text}") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.timezone.utc)
+    return int(moment.timestamp() * 1000)
+
+
+def _midnight_ms() -> int:
+    now = dt.datetime.now(tz=dt.timezone.utc)
+    return int(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * 1000
+
+
+def _make_emulator(options: argparse.Namespace) -> Emulator:
+    now_ms = _midnight_ms() if options.now is None else options.now
+    given = fleets.read_fleet_file(options.fleet) if options.fleet else fleets.FleetFile([])
+    return Emulator(
+        given.instances if options.fleet else None,
+        count=options.instances,
+        seed=options.seed,
+        now_ms=now_ms,
+        partner_token=options.partner_token or given.partner_token or DEFAULT_PARTNER_TOKEN,
+        client_token=options.client_token or given.client_token,
+        faults=options.fault,
+        list_status=options.list_status,
+        port=options.port,
+        tls_cert=options.tls_cert,
+        tls_key=options.tls_key,
+    )
+
+
+def _write_ready_file(path: Path, url: str) -> None:
+    # In one step: who waits for the file must not read half of it.
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(f"{url}\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.instances < 0:
+        parser.error("--instances must not be negative")
+    if options.ready_file:
+        # One from an earlier run would send a waiting script to a port that is gone.
+        options.ready_file.unlink(missing_ok=True)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_unused: stop.set())
+    try:
+        emulator = _make_emulator(options)
+        emulator.start()
+    except (fault_rules.FaultError, fleets.FleetError, OSError, OverflowError) as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+    try:
+        if options.ready_file:
+            _write_ready_file(options.ready_file, emulator.url)
+        token = emulator.partner_token
+        print(
+            f"Z-API emulator with {len(emulator.api.fleet)} instances at {emulator.url} - try: "
+            f"curl -H 'Authorization: Bearer {token}' '{emulator.url}/instances?page=1&pageSize=10'",
+            flush=True,
+        )
+        stop.wait()
+    finally:
+        emulator.stop()
+        if options.ready_file:
+            options.ready_file.unlink(missing_ok=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
