@@ -119,7 +119,7 @@ from ansible_collections.zapi.zapi.plugins.module_utils.listing import list_inst
 from ansible_collections.zapi.zapi.plugins.module_utils.options import Settings
 from ansible_collections.zapi.zapi.plugins.module_utils.transport import VERSION, Client
 from ansible_collections.zapi.zapi.plugins.plugin_utils.hostnames import name_hosts, plain_hostname
-from ansible_collections.zapi.zapi.plugins.plugin_utils.settings import read_settings
+from ansible_collections.zapi.zapi.plugins.plugin_utils.settings import option_problem, read_settings
 
 display = Display()
 
@@ -139,10 +139,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        try:
+            self._read_config_data(path)
+        except AnsibleError as error:
+            raise AnsibleParserError(option_problem(error)) from None
         prefix = self.get_option("hostvars_prefix")
         if not re.fullmatch(r"([A-Za-z_]\w*)?", prefix, re.A):
             raise AnsibleParserError(f"hostvars_prefix must be fit to begin a variable's name, which {prefix!r} is not")
+        self.templar.available_variables = self._vars
         try:
             fleet = self._fleet(read_settings(self, self.templar), path, cache)
         except ZapiError as error:
@@ -167,8 +171,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             fleet = self._cache[key]
         except KeyError:
             return None
-        except AnsibleError as error:
-            display.v(f"zapi.zapi.instances: the cache can't be read and is refreshed: {error}")
+        except Exception as error:  # noqa: BLE001 - cache plugins fail in ways of their own; none may stand in the way
+            display.v(f"zapi.zapi.instances: the cache can't be read and is refreshed: {type(error).__name__}")
             return None
         if isinstance(fleet, list) and all(_is_instance(item) for item in fleet):
             return fleet

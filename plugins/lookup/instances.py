@@ -144,26 +144,28 @@ _raw:
 
 import typing as t
 
-from ansible.errors import AnsibleLookupError
+from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 from ansible_collections.zapi.zapi.plugins.module_utils.errors import ZapiError
 from ansible_collections.zapi.zapi.plugins.module_utils.listing import list_instances
 from ansible_collections.zapi.zapi.plugins.module_utils.transport import Client
-from ansible_collections.zapi.zapi.plugins.plugin_utils.settings import read_settings
+from ansible_collections.zapi.zapi.plugins.plugin_utils.settings import option_problem, read_settings
 
 display = Display()
 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[dict[str, t.Any]]:
-        self.set_options(var_options=variables, direct=kwargs)
         try:
+            self.set_options(var_options=variables, direct=kwargs)
             with Client(read_settings(self, self._templar)) as client:
                 fleet = list_instances(client, include_token=self.get_option("include_token"))
         except ZapiError as error:
             # Without its cause, whose words may hold anything.
             raise AnsibleLookupError(str(error)) from None
+        except AnsibleError as error:
+            raise AnsibleLookupError(option_problem(error)) from None
         return self._select(fleet, [str(term) for term in self._flatten(terms)]) if terms else fleet
 
     def _select(self, fleet: list[dict[str, t.Any]], terms: list[str]) -> list[dict[str, t.Any]]:

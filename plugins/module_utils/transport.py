@@ -181,11 +181,15 @@ class Client:
         if 300 <= status < 400:
             target = urlsplit(quote(response.headers.get("Location") or "", self._secrets))
             return f"was redirected to {target.netloc or 'elsewhere'} (status {status}), which is never followed: set api_url to the API's own address"
-        trouble = _credential_trouble(status, message)
+        trouble = _known_refusal(message)
         if trouble:
             return f"was refused with status {status}: {trouble}"
         said = quote(message, self._secrets)
         outcome = f"was answered with status {status}" + (f' and "{said}"' if said else "")
+        if status == 401:
+            return f"{outcome}: the partner token is missing or wrong, check partner_token (environment variable ZAPI_PARTNER_TOKEN)"
+        if status == 403:
+            return f"{outcome}: the partner token may not list instances, check partner_token and the account's security settings"
         if status == 429:
             wait = self._policy.get_retry_after(response.raw) or 0
             if wait > LONGEST_RETRY_AFTER:
@@ -237,21 +241,19 @@ def _message(response: t.Any) -> str:
     return message if isinstance(message, str) else ""
 
 
-def _credential_trouble(status: int, message: str) -> t.Optional[str]:
-    """Name the refusals that Z-API is known for. Their own words repeat the secret, so they are never quoted."""
-    refused = re.search(r"(.*)\bnot allowed", message, re.I | re.S)
-    address = _ip_address(refused[1]) if refused else None
-    if address or (refused and re.search(r"\bip\b", refused[1], re.I)):
-        return f"the account accepts listed IP addresses only{f', and {address} is not one' if address else ''}: add this machine's address in Z-API's panel"
+def _known_refusal(message: str) -> t.Optional[str]:
+    """Name the refusals that Z-API is known for. Their own words repeat a secret, so they are not quoted."""
     if "client-token is not configured" in message.lower():
-        return "the server demands a Client-Token, which the partner's calls do not need: check api_url and the account's security settings"
-    if refused and re.search(r"client-?token|\bnull\b", refused[1], re.I):
-        return "the Client-Token is missing or wrong, which the partner's calls do not need: check api_url and the account's security settings"
-    if status == 401:
-        return "the partner token is missing or wrong: check partner_token (environment variable ZAPI_PARTNER_TOKEN)"
-    if status == 403 or refused:
-        return "the partner token is not allowed to list instances: check partner_token and the account's security settings"
-    return None
+        return "the server demands a Client-Token, which a partner's calls do not need: check api_url and the account's security settings"
+    refused = re.search(r"(.*)\bnot allowed", message, re.I | re.S)
+    if refused is None:
+        return None
+    if re.search(r"client-?token|\bnull\b", refused[1], re.I):
+        return "the Client-Token is missing or wrong, which a partner's calls do not need: check api_url and the account's security settings"
+    address = _ip_address(refused[1])
+    if address or re.search(r"\bip\b", refused[1], re.I):
+        return f"the account accepts listed IP addresses only{f', and {address} is not one' if address else ''}: add this machine's address to the list"
+    return "the credentials are not allowed: check partner_token and the account's security settings"
 
 
 def _ip_address(text: str) -> t.Optional[str]:

@@ -19,3 +19,10 @@ def read_settings(plugin: t.Any, templar: t.Any) -> Settings:
     token = templar.template(options["partner_token"])
     options["partner_token"] = None if token is None else to_text(token)
     return Settings.from_options(options)
+
+
+def option_problem(error: Exception) -> str:
+    """Return what to tell the user about an option that ansible-core refused."""
+    if "partner_token" in str(error):
+        return "partner_token is missing: set the option, the environment variable ZAPI_PARTNER_TOKEN or the variable zapi_partner_token"
+    return str(error)

@@ -1,0 +1,262 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+"""Audits whose right answer was worked out by hand, through the module, the filter and the test."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import Emulator
+
+DAY = 86_400_000
+NOW = int(time.time() * 1000)
+SECRET = "s3cr3t-of-the-hook"
+OLD = f"https://ana:{SECRET}@old.example.net/hook?key={SECRET}&v=2"
+
+
+def row(identity, name, **fields):
+    return {
+        "id": identity,
+        "name": name,
+        "token": f"token-of-{identity}",
+        "middleware": "web",
+        "paymentStatus": "PAID",
+        "due": NOW + 30 * DAY,
+        "whatsappConnected": True,
+        "phoneConnected": True,
+        "receivedCallbackUrl": f"https://hooks.example.com/{identity}",
+        "receivedAndDeliveryCallbackUrl": f"https://hooks.example.com/{identity}",
+        **fields,
+    }
+
+
+FLEET = [
+    row("A1", "shop-1"),
+    row("A2", "shop-2", whatsappConnected=False, receivedAndDeliveryCallbackUrl=OLD),
+    row("A3", "shop-2", paymentStatus="TRIAL", middleware="mobile"),
+    row("A4", "Loja [Centro]", whatsappConnected=None, due=NOW + 2 * DAY + 3_600_000),
+    row("A5", "", presenceChatCallbackUrl="https://hooks.example.com/A5", paymentStatus=""),
+    row("A6", "á/b {{ 1 }}", receivedCallbackUrl="https://hooks.example.com/x", due=None),
+]
+HOOK = "https://hooks.example.com/{id}"
+EXPECTATIONS = [
+    {
+        "match": {"middleware": "web"},
+        "expect": {
+            "whatsapp_connected": True,
+            "payment_status": ["PAID", "TRIAL"],
+            "days_left": 5,
+            "webhooks": {"received": HOOK, "received_and_delivery": HOOK, "presence_chat": None},
+        },
+    },
+    {"match": {"name": "shop-*", "middleware": "web"}, "expect": {"whatsapp_connected": False}},
+    {"match": {"id": "A2"}, "expect": {"webhooks": {"received": [HOOK, f"https://x.example.com/?key={SECRET}"]}}},
+    {"match": {"name": "Loja [[]Centro]"}, "expect": {"days_left": 2, "phone_connected": True}},
+    {"match": {"id": "NOSUCH"}, "expect": {"phone_connected": True}},
+    {"match": {"name": "no such shop"}, "expect": {"phone_connected": True}},
+]
+
+
+def mismatch(identity, name, attribute, expected, actual, expectation):
+    return {
+        "kind": "mismatch",
+        "id": identity,
+        "name": name,
+        "attribute": attribute,
+        "expected": expected,
+        "actual": actual,
+        "expectation": expectation,
+    }
+
+
+def missing(identity, name, expectation):
+    return {**mismatch(identity, name, None, None, None, expectation), "kind": "missing"}
+
+
+UNMANAGED = {**mismatch("A3", "shop-2", None, None, None, None), "kind": "unmanaged"}
+MASKED = "https://***@old.example.net/hook?key=***&v=***"
+MISMATCHES = [
+    mismatch("A1", "shop-1", "whatsapp_connected", False, True, 2),
+    mismatch("A2", "shop-2", "webhooks.received_and_delivery", "https://hooks.example.com/A2", MASKED, 1),
+    UNMANAGED,
+    mismatch("A4", "Loja [Centro]", "whatsapp_connected", True, None, 1),
+    mismatch("A5", "", "payment_status", ["PAID", "TRIAL"], None, 1),
+    mismatch("A5", "", "webhooks.presence_chat", None, "https://hooks.example.com/A5", 1),
+    mismatch("A6", "á/b {{ 1 }}", "days_left", 5, None, 1),
+    mismatch("A6", "á/b {{ 1 }}", "webhooks.received", "https://hooks.example.com/A6", "https://hooks.example.com/x", 1),
+    missing("NOSUCH", None, 5),
+    missing(None, "no such shop", 6),
+]
+WITHOUT_UNMANAGED = [entry for entry in MISMATCHES if entry is not UNMANAGED]
+SUMMARY = {
+    "instances": 6,
+    "managed": 5,
+    "unmanaged": 1,
+    "in_sync": 0,
+    "drifted": 5,
+    "missing": 2,
+    "mismatches": {
+        "days_left": 1,
+        "payment_status": 1,
+        "webhooks.presence_chat": 1,
+        "webhooks.received": 1,
+        "webhooks.received_and_delivery": 1,
+        "whatsapp_connected": 2,
+    },
+    "compliance": 0.0,
+}
+
+
+@pytest.fixture
+def shops(workplace):
+    with Emulator(FLEET) as running:
+        workplace.environment.update(ZAPI_API_URL=running.url, ZAPI_PARTNER_TOKEN=running.partner_token)
+        yield running
+
+
+def audit(register="audit", **options):
+    return {"zapi.zapi.instance_audit": {"expectations": EXPECTATIONS, **options}, "register": register}
+
+
+def test_module_filter_and_test_give_the_rows_worked_out_by_hand(workplace, shops):
+    tasks = [
+        audit("ignored", fail_on_drift=False, page_size=2),
+        audit("reported", fail_on_drift=False, unmanaged="report"),
+        audit("counted", fail_on_drift=False, unmanaged="drift"),
+        {"zapi.zapi.instance_info": {}, "register": "info"},
+        {
+            "ansible.builtin.set_fact": {
+                "filtered": "{{ info.instances | zapi.zapi.drift(expectations) }}",
+                "filtered_all": "{{ query('zapi.zapi.instances') | zapi.zapi.drift(expectations, unmanaged='drift') }}",
+                "hosts": "{{ groups.zapi | map('extract', hostvars) | zapi.zapi.drift(expectations) }}",
+                "compliant": "{{ info.instances | select('zapi.zapi.compliant', expectations) | map(attribute='id') }}",
+                "hosts_compliant": "{{ groups.zapi | map('extract', hostvars) | select('zapi.zapi.compliant', expectations)"
+                " | map(attribute='zapi_id') }}",
+            },
+            "register": "facts",
+        },
+    ]
+    workplace.write("fleet.zapi.yml", "plugin: zapi.zapi.instances\n")
+    outcome, results = workplace.play(tasks, "-i", "fleet.zapi.yml", variables={"expectations": EXPECTATIONS})
+    assert outcome.status == 0, outcome.output
+    for result in (results["ignored"], results["reported"], results["counted"]):
+        assert result["summary"] == SUMMARY
+        assert result["in_sync"] is result["changed"] is False
+    assert results["ignored"]["drift"] == WITHOUT_UNMANAGED
+    assert results["reported"]["drift"] == results["counted"]["drift"] == MISMATCHES
+    facts = results["facts"]["ansible_facts"]
+    assert facts["filtered"] == facts["hosts"] == WITHOUT_UNMANAGED
+    assert facts["filtered_all"] == MISMATCHES
+    assert facts["compliant"] == facts["hosts_compliant"] == ["A3"]
+
+
+@pytest.mark.parametrize(("unmanaged", "in_sync"), [("ignore", True), ("report", True), ("drift", False)])
+def test_only_unmanaged_drift_spoils_a_fleet_in_sync(workplace, shops, unmanaged, in_sync):
+    expectations = [{"match": {"id": "A1"}, "expect": {"whatsapp_connected": True}}]
+    outcome, results = workplace.play([{**audit(unmanaged=unmanaged, expectations=expectations), "ignore_errors": True}])
+    assert outcome.status == 0, outcome.output
+    result = results["audit"]
+    assert result["in_sync"] is in_sync
+    assert result.get("failed", False) is not in_sync
+    assert result["summary"]["compliance"] == 100.0
+    assert len(result["drift"]) == (0 if unmanaged == "ignore" else 5)
+
+
+def test_a_failure_says_how_many_shows_ten_rows_and_counts_the_rest(workplace):
+    with Emulator([row(f"B{number}", f"shop-{number}", whatsappConnected=False) for number in range(12)]) as running:
+        workplace.environment.update(ZAPI_API_URL=running.url, ZAPI_PARTNER_TOKEN=running.partner_token)
+        outcome, results = workplace.play([{**audit(expectations=[{"expect": {"whatsapp_connected": True}}]), "ignore_errors": True}])
+    lines = results["audit"]["msg"].splitlines()
+    assert outcome.status == 0, outcome.output
+    assert lines[0] == "12 of 12 managed instances drifted (compliance 0.0 %):"
+    assert lines[1] == '- "shop-0" (B0): whatsapp_connected is false, expected true (expectation 1)'
+    assert len(lines) == 12
+    assert lines[-1] == "and 2 more, see drift in the result"
+    assert len(results["audit"]["drift"]) == 12
+
+
+def test_the_task_fails_on_drift_with_ansible_s_own_status(workplace, shops):
+    outcome, _ = workplace.play([audit()])
+    assert outcome.status == 2
+    assert "5 of 5 managed instances drifted, 2 missing (compliance 0.0 %)" in outcome.output
+
+
+def test_check_mode_is_the_same_and_diff_shows_actual_and_expected_as_yaml(workplace, shops):
+    outcome, results = workplace.play([audit(fail_on_drift=False)], "--check", "--diff")
+    assert outcome.status == 0, outcome.output
+    assert results["audit"]["drift"] == WITHOUT_UNMANAGED
+    assert '--- before: "shop-2" (A2)' in outcome.output
+    assert f"-webhooks.received_and_delivery: {MASKED}" in outcome.output
+    assert "+webhooks.received_and_delivery: https://hooks.example.com/A2" in outcome.output
+    plain, _ = workplace.play([audit(fail_on_drift=False)])
+    assert "before:" not in plain.output
+
+
+def test_a_diff_is_not_shown_by_a_task_that_hides_its_output(workplace, shops):
+    outcome, _ = workplace.play([{**audit(fail_on_drift=False), "no_log": True}], "--diff")
+    assert outcome.status == 0, outcome.output
+    assert "before:" not in outcome.output
+
+
+def test_secrets_in_urls_are_shown_only_when_asked_for(workplace, shops):
+    outcome, results = workplace.play([audit(fail_on_drift=False), audit("shown", fail_on_drift=False, show_url_secrets=True)], "-vvvv", "--diff")
+    assert outcome.status == 0, outcome.output
+    hidden = outcome.output.partition("TASK [zapi.zapi.instance_audit]")[2].rpartition("TASK [zapi.zapi.instance_audit]")[0]
+    assert MASKED in hidden
+    assert SECRET not in hidden
+    assert [entry["actual"] for entry in results["shown"]["drift"] if entry["id"] == "A2"] == [OLD]
+    for word in ("PAID", "NOSUCH", "no such shop"):
+        assert word in hidden
+
+
+def test_urls_that_differ_in_a_secret_only_say_so(workplace, shops):
+    expectations = [{"match": {"id": "A2"}, "expect": {"webhooks": {"received_and_delivery": OLD.replace(SECRET, "another")}}}]
+    outcome, results = workplace.play([audit(fail_on_drift=False, expectations=expectations)], "-vvv")
+    [entry] = results["audit"]["drift"]
+    assert entry["expected"] == entry["actual"] == MASKED
+    assert "masked part" in entry["note"]
+    assert "another" not in outcome.output
+
+
+MISTAKES = {
+    "unknown attribute": ([{"expect": {"whatsap_connected": True}}], "expectation 1: expect.*did you mean whatsapp_connected"),
+    "unknown webhook": (
+        [{"expect": {"days_left": 1}}, {"expect": {"webhooks": {"recieved": None}}}],
+        "expectation 2: webhooks.*did you mean received",
+    ),
+    "no expect": ([{"match": {"name": "x"}}], "expectation 1 has no expect"),
+    "no expectations": ([], "expectations is empty"),
+    "empty match": ([{"match": {}, "expect": {"days_left": 1}}], "expectation 1: match is empty"),
+    "wrong type": ([{"expect": {"whatsapp_connected": "maybe"}}], "whatsapp_connected must be true or false, not text"),
+    "bad placeholder": ([{"expect": {"webhooks": {"received": "https://h/{token}"}}}], "brace"),
+    "no list": ({"expect": {}}, "expectations must be a list, not a mapping"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_refused_before_anything_is_asked(workplace, shops, mistake):
+    expectations, message = MISTAKES[mistake]
+    filtered = {"ansible.builtin.set_fact": {"rows": "{{ [] | zapi.zapi.drift(expectations) }}"}, "register": "filter"}
+    tested = {"ansible.builtin.set_fact": {"ok": "{{ instance is zapi.zapi.compliant(expectations) }}"}, "register": "test"}
+    instance = {"id": "A", "name": "", "due_timestamp": None, "webhooks": {}}
+    tasks = [{**task, "ignore_errors": True} for task in (audit(expectations=expectations), filtered, tested)]
+    outcome, results = workplace.play(tasks, variables={"expectations": expectations, "instance": instance})
+    for door in ("audit", "filter", "test"):
+        assert results[door]["failed"]
+        assert re.search(message, results[door]["msg"]), results[door]["msg"]
+    assert shops.requests == []
+
+
+def test_a_webhook_that_is_not_https_is_warned_of(workplace, shops):
+    expectations = [{"expect": {"webhooks": {"received": f"http://ana:{SECRET}@h/"}}}]
+    filtered = {"ansible.builtin.set_fact": {"rows": "{{ [] | zapi.zapi.drift(expectations) }}"}, "register": "filter"}
+    outcome, results = workplace.play([audit(expectations=expectations, fail_on_drift=False), filtered], variables={"expectations": expectations})
+    assert outcome.status == 0, outcome.output
+    assert "not an HTTPS URL, and Z-API refuses others: http://***@h/" in " ".join(results["audit"]["warnings"])
+    assert outcome.words.count("not an HTTPS URL") >= 2
+    assert SECRET not in outcome.output

@@ -1,0 +1,231 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+"""Every fault through every door: the right result, or one clear line, and never a token.
+
+All faults are hosts of one play, so that a minute is enough for all of them. The error guide has this table in words.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import Emulator
+from ansible_collections.zapi.zapi.tests.integration.conftest import Workplace, base_environment, plain
+
+pytestmark = pytest.mark.xdist_group("faults")
+
+FLEET = 50
+TIMEOUT = 1
+RETRIES = 1
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.partner-token-of-the-faults.c2VjcmV0"
+DOORS = ("instance_info", "instance_audit", "lookup", "inventory")
+WHOLE_FLEET = None
+
+
+class Case(t.NamedTuple):
+    faults: list[t.Any]
+    message: str | None = WHOLE_FLEET
+    options: dict[str, t.Any] = {}
+
+
+def status(code, **options):
+    return {"kind": "status", "code": code, **options}
+
+
+def body(**options):
+    return {"kind": "body", **options}
+
+
+ROW = {"id": "A1", "name": "x", "token": "token-of-A1"}
+CASES = {
+    "none": Case([]),
+    "wrong_token": Case([], "status 401.*check partner_token", {"partner_token": "another-secret-token-0001"}),
+    "token_with_line_break": Case([], "partner_token holds white space", {"partner_token": "secret\ntoken-0002"}),
+    "empty_token": Case([], "partner_token is empty", {"partner_token": ""}),
+    "echoed_token": Case([status(403, echo_token=True)], "status 403"),
+    "echoed_client_token": Case([status(403, message="Client-Token F00BA123 not allowed")], "Client-Token is missing or wrong"),
+    "null_not_allowed": Case([status(200, message="null not allowed")], "Client-Token is missing or wrong"),
+    "client_token_not_configured": Case([status(400, message="your client-token is not configured")], "demands a Client-Token"),
+    "ip_restricted": Case(["ip_restricted"], "listed IP addresses only"),
+    "not_found": Case([status(404)], "status 404"),
+    "throttled_shortly": Case([status(429, retry_after="1", times=1)]),
+    "throttled_two_hours": Case([status(429, retry_after="7200")], "asking to wait 7200 seconds"),
+    "throttled_forever": Case([status(429)], "status 429.* in 2 tries: too many requests"),
+    "error_500_once": Case([status(500, times=1)]),
+    "error_502_once": Case([status(502, html=True, times=1, page=3)]),
+    "error_500_forever": Case([status(500)], "status 500.* in 2 tries: the service has trouble"),
+    "error_503_forever": Case([status(503, html=True)], "status 503 in 2 tries: the service has trouble"),
+    "dropped_once": Case([{"kind": "drop", "times": 1}]),
+    "dropped_forever": Case(["drop"], "no connection to 127.0.0.1.* in 2 tries"),
+    "cut_once": Case([{"kind": "truncate", "times": 1, "page": 2}]),
+    "cut_forever": Case(["truncate"], "was cut off in 2 tries"),
+    "hangs": Case(["hang"], "no answer from 127.0.0.1.* within 1 seconds in 2 tries"),
+    "hangs_on_page_3": Case([{"kind": "hang", "page": 3}], "no answer from 127.0.0.1.* within 1 seconds in 2 tries"),
+    "slow": Case([{"kind": "latency", "seconds": 0.1}]),
+    "html": Case(["html"], r"not JSON \(text/html"),
+    "redirect": Case([{"kind": "redirect", "location": "https://elsewhere.example/?t=secret-0003"}], "redirected to elsewhere.example"),
+    "page_size_limited": Case([{"kind": "page_size_limit", "maximum": 20, "fallback": 7}], options={"page_size": 100}),
+    "pages_shorter_than_claimed": Case([{"kind": "short_pages", "rows": 4}]),
+    "page_ignored": Case(["ignore_page"], "no complete listing in 4 attempts: an instance came twice"),
+    "fleet_changes_once": Case([{"kind": "change_fleet", "add": 1, "times": 1, "after": 2, "where": "start"}]),
+    "fleet_changes_always": Case([{"kind": "change_fleet", "add": 1, "where": "start"}], "no complete listing in 4 attempts"),
+    "counts_as_text": Case([{"kind": "counts", "total": "50", "totalPage": "5", "pageSize": "10"}]),
+    "counts_that_are_none": Case([{"kind": "counts", "total": "many"}], "total is text that is no count"),
+    "page_size_0": Case([{"kind": "counts", "pageSize": 0}], "pages of 0 rows"),
+    "total_0_with_rows": Case([{"kind": "counts", "total": 0}], "reported 0 instances and sent 10"),
+    "too_few_rows": Case([{"kind": "counts", "total": 51}], "no complete listing|gave pages shorter"),
+    "billion_pages": Case([body(json={"total": 10**11, "totalPage": 10**9, "pageSize": 100, "content": []})], "reported 100000000000"),
+    "a_list": Case([body(json=[ROW])], "a list instead of an object"),
+    "content_null": Case([body(json={"total": 1, "content": None})], "content is null"),
+    "rows_of_text": Case([body(json={"total": 1, "content": ["token-of-A1"]})], "row 1 of page 1 is text"),
+    "row_without_id": Case([body(json={"total": 1, "content": [{"token": "token-of-A1"}]})], "row 1 of page 1 has no id"),
+    "not_even_json": Case([body(text="token-of-A1")], "not JSON"),
+    "deep_json": Case([body(text="[" * 200_000)], "not JSON"),
+    "page_size_option_0": Case([], "page_size must be 1 or more", {"page_size": 0}),
+    "concurrency_option_negative": Case([], "concurrency must be 1 or more", {"concurrency": -1}),
+    "api_url_empty": Case([], "api_url is empty", {"api_url": ""}),
+    "api_url_ftp": Case([], "not an http.s. URL", {"api_url": "ftp://127.0.0.1/"}),
+    "api_url_in_the_clear": Case([], "token would travel in the clear", {"api_url": "http://api.z-api.io"}),
+    "api_url_refused": Case([], "no connection to 127.0.0.1:9 in 2 tries", {"api_url": "http://127.0.0.1:9"}),
+}
+
+
+# What the lookup is given where a case says nothing: it can't be told to omit an option.
+DEFAULTS = {"api_url": "''", "partner_token": "''", "timeout": TIMEOUT, "retries": RETRIES, "page_size": 10, "concurrency": 4}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Send every case through every door, with a server each for modules, lookup and inventory."""
+    folder = tmp_path_factory.mktemp("faults")
+    workplace = Workplace(folder, base_environment(folder))
+    with contextlib.ExitStack() as stack:
+        emulators = {
+            (door, name): stack.enter_context(Emulator(count=FLEET, partner_token=TOKEN, faults=case.faults))
+            for door in DOORS
+            for name, case in CASES.items()
+        }
+        answers = _play(workplace, emulators)
+        answers["inventory"], output = _inventories(workplace, emulators)
+        fleets = {key: [row["id"] for row in emulator.fleet] for key, emulator in emulators.items()}
+        secrets = {TOKEN, "F00BA123", "token-of-A1", "secret-0003", "another-secret-token-0001", "token-0002"}
+        for emulator in emulators.values():
+            secrets.update(row["token"] for row in emulator.fleet if row.get("token"))
+    return answers, fleets, output + (folder / "play.log").read_text(encoding="utf-8"), secrets
+
+
+def _options(door, name, emulators):
+    return {
+        "api_url": emulators[door, name].url,
+        "partner_token": TOKEN,
+        "timeout": TIMEOUT,
+        "retries": RETRIES,
+        "page_size": 10,
+        **CASES[name].options,
+    }
+
+
+def _play(workplace, emulators):
+    """Run both modules and the lookup for every case; return what each of them answered."""
+    hosts = {name: {"given": {door: _options(door, name, emulators) for door in DOORS}} for name in CASES}
+    connection = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    workplace.write("hosts.yml", yaml.safe_dump({"all": {"hosts": hosts, "vars": connection}}))
+    names = sorted({option for case in hosts.values() for options in case["given"].values() for option in options})
+    shared = {name: "{{ given[door].%s | default(omit) }}" % name for name in names}
+    keywords = ", ".join(f"{name}=given.lookup.{name} | default({DEFAULTS[name]})" for name in names)
+    tasks = [
+        {
+            "zapi.zapi.instance_info": shared,
+            "vars": {"door": "instance_info"},
+            "register": "instance_info",
+        },
+        {
+            "zapi.zapi.instance_audit": {**shared, "unmanaged": "report", "expectations": [{"match": {"name": "-"}, "expect": {"days_left": 0}}]},
+            "vars": {"door": "instance_audit"},
+            "register": "instance_audit",
+        },
+        {
+            "ansible.builtin.set_fact": {"instances": "{{ query('zapi.zapi.instances', %s) }}" % keywords},
+            "register": "lookup",
+        },
+    ]
+    report = {
+        "ansible.builtin.copy": {
+            "content": "{{ {%s} | to_json }}" % ", ".join(f"'{door}': {door}" for door in DOORS[:3]),
+            "dest": f"{workplace.folder}/{{{{ inventory_hostname }}}}.json",
+        },
+        "no_log": True,
+    }
+    play = {
+        "hosts": "all",
+        "gather_facts": False,
+        "strategy": "free",
+        "tasks": [{**task, "ignore_errors": True} for task in tasks] + [report],
+    }
+    workplace.write("faults.yml", yaml.safe_dump([play], sort_keys=False))
+    outcome = workplace.run("ansible-playbook", "-i", "hosts.yml", "faults.yml", "-vvvv", "--diff", "--forks", "8")
+    workplace.write("play.log", outcome.output)
+    assert outcome.status == 0, outcome.output[-5000:]
+    answers = {door: {} for door in DOORS[:3]}
+    for name in CASES:
+        results = json.loads((workplace.folder / f"{name}.json").read_text(encoding="utf-8"))
+        for door, result in results.items():
+            found = result.get("instances") or result.get("drift") or result.get("ansible_facts", {}).get("instances") or []
+            rows = [row["id"] for row in found if row.get("kind") != "missing"]
+            # An audit that compared the fleet has done its work: a missing instance is no fault of the listing.
+            failed = result.get("failed", False) and "summary" not in result
+            answers[door][name] = (failed, result.get("msg", ""), rows)
+    return answers
+
+
+def _inventories(workplace, emulators):
+    """Read every case as an inventory source of one command; return what each of them gave, and the output."""
+    sources = []
+    for name in CASES:
+        options = {"plugin": "zapi.zapi.instances", **_options("inventory", name, emulators), "group": f"case_{name}"}
+        sources += ["-i", workplace.write(f"{name}.zapi.yml", yaml.safe_dump(options))]
+    outcome = workplace.run("ansible-inventory", *sources, "--list", "-vvvv", "--output", "inventory.json")
+    listed = json.loads((workplace.folder / "inventory.json").read_text(encoding="utf-8"), object_hook=plain)
+    variables = listed["_meta"]["hostvars"]
+    # What is said of a source stands before the line that gives it up.
+    said = re.split(r"Unable to parse (.*?) as an inventory source", " ".join(outcome.stderr.split()))
+    # Up to ansible-core 2.18 warnings are broken into lines, even in the middle of a path.
+    problems = {Path(path.replace(" ", "")).name.partition(".")[0]: problem for problem, path in zip(said[0::2], said[1::2])}
+    answers = {}
+    for name in CASES:
+        ids = [variables[host]["zapi_id"] for host in listed.get(f"case_{name}", {}).get("hosts", [])]
+        answers[name] = (name in problems, problems.get(name, ""), ids)
+    return answers, outcome.output
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("name", CASES)
+def test_a_fault_ends_in_the_right_fleet_or_in_one_clear_line(run, door, name):
+    answers, fleets, _output, _secrets = run
+    failed, message, ids = answers[door][name]
+    if CASES[name].message is WHOLE_FLEET:
+        assert not failed, message
+        assert ids == fleets[door, name]
+    else:
+        assert failed
+        assert ids == []
+        assert re.search(CASES[name].message, message)
+        assert "Traceback" not in message
+        assert door == "inventory" or "\n" not in message.strip()
+
+
+def test_no_secret_is_printed_whatever_happens(run):
+    _answers, _fleets, output, secrets = run
+    assert len(output) > 100_000
+    assert not [secret for secret in secrets if secret in output]
+    assert "Traceback" not in output
