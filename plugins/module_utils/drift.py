@@ -107,7 +107,9 @@ def _satisfies(actual: t.Any, expected: t.Any) -> bool:
 
 def _days_left(instance: Instance, now: int) -> t.Optional[int]:
     """Whole days until ``due``, below 0 once it is over, or None where it names no possible date."""
-    return None if instance.get("due") is None else (instance["due_timestamp"] - now) // _DAY
+    if instance["due"] is None or not isinstance(instance["due_timestamp"], int):
+        return None
+    return (instance["due_timestamp"] - now) // _DAY
 
 
 def _row(

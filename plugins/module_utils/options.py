@@ -11,7 +11,7 @@ import math
 import os
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import env_fallback
@@ -36,7 +36,7 @@ CONNECTION_ARGUMENTS: dict[str, dict[str, t.Any]] = {
 class Settings:
     """The shared options, checked. ``timeout`` is in seconds; ``api_url`` has no trailing slash."""
 
-    partner_token: str
+    partner_token: str = field(repr=False)
     api_url: str
     validate_certs: bool
     ca_path: t.Optional[str]

@@ -12,22 +12,24 @@ from collections.abc import Mapping
 from ansible_collections.zapi.zapi.plugins.module_utils.errors import ZapiError
 from ansible_collections.zapi.zapi.plugins.module_utils.instance import Instance
 
-# Every instance has them, and together they are nothing else.
+# Every instance has the first ones, and together they are nothing else. Of host variables, which hold much more, no others are
+# read: up to ansible-core 2.18 each would be templated.
 _SIGNS = ("id", "name", "due_timestamp", "webhooks")
+_KEYS = (*_SIGNS, "due", "middleware", "payment_status", "phone_connected", "whatsapp_connected")
 
 
 def read_instance(value: t.Any) -> Instance:
-    """Return the instance that a value is, or that host variables hold under some prefix. Raises `ZapiError`."""
-    if not isinstance(value, Mapping):
-        raise ZapiError(f"an instance must be a dictionary, not {type(value).__name__}: give what zapi.zapi.instances or instance_info return")
-    prefix = next((prefix for prefix in _prefixes(value) if all(prefix + sign in value for sign in _SIGNS)), None)
-    if prefix is None:
-        raise ZapiError(
-            "a dictionary that is no instance: it lacks id, name, due_timestamp or webhooks "
-            "(give the instances that zapi.zapi.instances or instance_info return, or host variables of the inventory)"
-        )
-    # Host variables hold much else, and templating it all would be for nothing.
-    return {key[len(prefix) :]: value[key] for key in value if key.startswith(prefix)}
+    """Return what expectations are about of an instance, or of host variables that hold one under some prefix.
+
+    Raises `ZapiError` for anything else.
+    """
+    if isinstance(value, Mapping):
+        for prefix in _prefixes(value):
+            if all(prefix + sign in value for sign in _SIGNS):
+                instance = {key: value.get(prefix + key) for key in _KEYS}
+                if isinstance(instance["id"], str) and isinstance(instance["name"], str) and isinstance(instance["webhooks"], Mapping):
+                    return instance
+    raise ZapiError("not an instance: give what zapi.zapi.instances or zapi.zapi.instance_info return, or host variables of the inventory")
 
 
 def _prefixes(value: Mapping[str, t.Any]) -> t.Iterator[str]:
