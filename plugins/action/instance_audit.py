@@ -23,6 +23,11 @@ class ActionModule(NormalAction):
     def run(self, tmp: t.Optional[str] = None, task_vars: t.Optional[dict[str, t.Any]] = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         # Output that a program reads, such as the json callback's, has the diff in the result and bears no other text.
-        if self._task.diff and not self._task.no_log and result.get("diff") and "json" not in C.DEFAULT_STDOUT_CALLBACK:
+        if (
+            self._task.diff
+            and not self._task.no_log
+            and result.get("diff")
+            and "json" not in str(getattr(C, "DEFAULT_STDOUT_CALLBACK", ""))
+        ):
             display.display(CallbackBase()._get_diff(result["diff"]))
         return result

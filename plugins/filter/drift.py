@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from ansible.errors import AnsibleFilterError
 from ansible.utils.display import Display
+
 from ansible_collections.zapi.zapi.plugins.module_utils.drift import UNMANAGED_CHOICES, Audit, Row
 from ansible_collections.zapi.zapi.plugins.module_utils.errors import ZapiError
 from ansible_collections.zapi.zapi.plugins.module_utils.expectations import Expectations

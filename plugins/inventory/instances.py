@@ -113,13 +113,16 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.display import Display
 from ansible.utils.unsafe_proxy import wrap_var
+
 from ansible_collections.zapi.zapi.plugins.module_utils.errors import ZapiError
-from ansible_collections.zapi.zapi.plugins.module_utils.instance import Instance
 from ansible_collections.zapi.zapi.plugins.module_utils.listing import list_instances
-from ansible_collections.zapi.zapi.plugins.module_utils.options import Settings
 from ansible_collections.zapi.zapi.plugins.module_utils.transport import VERSION, Client
 from ansible_collections.zapi.zapi.plugins.plugin_utils.hostnames import name_hosts, plain_hostname
 from ansible_collections.zapi.zapi.plugins.plugin_utils.settings import option_problem, read_settings
+
+if t.TYPE_CHECKING:
+    from ansible_collections.zapi.zapi.plugins.module_utils.instance import Instance
+    from ansible_collections.zapi.zapi.plugins.module_utils.options import Settings
 
 display = Display()
 
@@ -133,6 +136,9 @@ _UNKNOWN = object()
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = "zapi.zapi.instances"
+
+    inventory: t.Any
+    _vars: t.Any
 
     def verify_file(self, path: str) -> bool:
         return bool(super().verify_file(path)) and path.endswith(("zapi.yml", "zapi.yaml"))
@@ -184,7 +190,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         inventory, keys = self.inventory, self.get_option("hostnames")
         group = inventory.add_group(self._sanitize_group_name(self.get_option("group")))
         taken = {*C.LOCALHOST, *map(self._sanitize_group_name, self.get_option("groups")), *self._hosts_of_other_fleets(fleet)}
-        older, placed = set(inventory.hosts), {}
+        older = set(inventory.hosts)
+        placed: dict[str, str] = {}
         try:
             for _naming in range(_NAMINGS):
                 names = name_hosts(fleet, keys, taken.union(inventory.groups))
@@ -207,7 +214,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for instance in fleet:
             plain, name = plain_hostname(instance, keys), placed[instance["id"]]
             if plain != name:
-                display.v(f"zapi.zapi.instances: host {name} is not called {plain}, which another instance, a group or localhost bears too")
+                display.v(
+                    f"zapi.zapi.instances: host {name} is not called {plain}, which another instance, a group or localhost bears too"
+                )
 
     def _hosts_of_other_fleets(self, fleet: list[Instance]) -> list[str]:
         """Hosts that another source has made of other instances, unlike hosts of the user's own, which merge as usual."""
@@ -241,16 +250,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _compose(self, template: t.Any, variables: t.Any, *args: t.Any, **kwargs: t.Any) -> t.Any:
         negated, value = self._own_data(template, variables)
-        if negated:
-            result = not value
-        elif _TRUST_IS_EXPLICIT or (isinstance(value, str) and not _looks_like_python(value)):
-            result = value
-        else:
-            result = _UNKNOWN
-        if value is _UNKNOWN or result is _UNKNOWN:
+        plain = _TRUST_IS_EXPLICIT or negated or (isinstance(value, str) and not _looks_like_python(value))
+        if value is _UNKNOWN or not plain:
             return super()._compose(template, variables, *args, **kwargs)
         self.templar.available_variables = variables  # which parent_group is evaluated with
-        return result
+        return not value if negated else value
 
     def _add_host_to_composed_groups(
         self, groups: t.Any, variables: t.Any, host: str, strict: bool = False, fetch_hostvars: bool = True
@@ -281,9 +285,13 @@ def _listed(settings: Settings) -> list[Instance]:
 def _is_instance(value: t.Any) -> bool:
     if not isinstance(value, dict) or not isinstance(value.get("webhooks"), dict):
         return False
-    return all(isinstance(key, str) and "token" not in key.lower() for key in value) and bool(value.get("id")) and isinstance(value["id"], str)
+    return (
+        all(isinstance(key, str) and "token" not in key.lower() for key in value)
+        and bool(value.get("id"))
+        and isinstance(value["id"], str)
+    )
 
 
 def _looks_like_python(text: str) -> bool:
     """Whether the template engine of ansible-core up to 2.18 would make something else of a text than this text."""
-    return bool(C.DEFAULT_JINJA2_NATIVE) or text.startswith(("{", "[")) or text in ("True", "False")
+    return bool(getattr(C, "DEFAULT_JINJA2_NATIVE", False)) or text.startswith(("{", "[")) or text in ("True", "False")

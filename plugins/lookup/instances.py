@@ -147,6 +147,7 @@ import typing as t
 from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
+
 from ansible_collections.zapi.zapi.plugins.module_utils.errors import ZapiError
 from ansible_collections.zapi.zapi.plugins.module_utils.listing import list_instances
 from ansible_collections.zapi.zapi.plugins.module_utils.transport import Client

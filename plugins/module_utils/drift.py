@@ -9,9 +9,11 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
-from .expectations import Check, Expectations
-from .instance import Instance
 from .redaction import mask_value
+
+if t.TYPE_CHECKING:
+    from .expectations import Check, Expectations
+    from .instance import Instance
 
 Row = dict[str, t.Any]
 

@@ -121,7 +121,9 @@ class Expectations:
         )
 
     def _parse_expect(self, expect: t.Any, where: str, position: int) -> t.Iterator[Check]:
-        for attribute, value in _check_mapping(expect, f"{where}: expect", _ATTRIBUTES, "say what the instances have to be").items():
+        for attribute, value in _check_mapping(
+            expect, f"{where}: expect", _ATTRIBUTES, "say what the instances have to be"
+        ).items():
             if attribute == "webhooks":
                 _check_mapping(value, f"{where}: webhooks", WEBHOOK_EVENTS, "name the webhooks")
                 for event, url in value.items():
@@ -141,7 +143,9 @@ class Expectations:
         accepted = _accepted(value, where, " or null")
         for url in [accepted] if isinstance(accepted, str) else accepted:
             if re.search(r"[{}]", _PLACEHOLDER.sub("", url)):
-                raise ExpectationError(f"{where} has a brace that belongs to neither {{id}} nor {{name}}, the only placeholders there are")
+                raise ExpectationError(
+                    f"{where} has a brace that belongs to neither {{id}} nor {{name}}, the only placeholders there are"
+                )
             if not url.lower().startswith("https://"):
                 self.warnings.append(f"{where} is not an HTTPS URL, and Z-API refuses others: {mask_url(url)}")
         return accepted

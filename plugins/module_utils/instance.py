@@ -109,7 +109,7 @@ def _flag(value: t.Any) -> t.Optional[bool]:
     if value is None or isinstance(value, bool):
         return value
     try:
-        return t.cast(bool, boolean(value))
+        return t.cast("bool", boolean(value))
     except TypeError:
         return None
 

@@ -18,7 +18,9 @@ from itertools import islice
 
 from .errors import ListingError
 from .instance import Instance, from_row
-from .transport import Client
+
+if t.TYPE_CHECKING:
+    from .transport import Client
 
 T = t.TypeVar("T")
 Instances = t.Iterator[list[Instance]]
@@ -207,7 +209,9 @@ class _Listing:
         return instances
 
     def _misshapen(self, problem: str) -> ListingError:
-        return ListingError(f"{self._client.describe(PATH)} was answered with JSON of another shape: {problem}: check that api_url is the API's address")
+        return ListingError(
+            f"{self._client.describe(PATH)} was answered with JSON of another shape: {problem}: check that api_url is the API's address"
+        )
 
 
 def _check_length(page: _Page, length: int) -> None:
@@ -225,4 +229,7 @@ def _kind(value: t.Any) -> str:
         return "null"
     if isinstance(value, bool):
         return "a boolean"
-    return {dict: "an object", list: "a list", str: "text"}.get(type(value), "a number")
+    for kind, name in ((dict, "an object"), (list, "a list"), (str, "text")):
+        if isinstance(value, kind):
+            return name
+    return "a number"

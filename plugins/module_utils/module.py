@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from .errors import ZapiError
 from .options import Settings
 from .transport import Client
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
 
 
 def run(module: AnsibleModule, work: t.Callable[[Client], dict[str, t.Any]], **reported: t.Any) -> t.NoReturn:
@@ -23,5 +24,6 @@ def run(module: AnsibleModule, work: t.Callable[[Client], dict[str, t.Any]], **r
     except ZapiError as error:
         result = {"failed": True, "msg": str(error)}
     # Out of the except block: up to ansible-core 2.18 the traceback would be part of the result.
-    end = module.fail_json if result.get("failed") else module.exit_json
-    end(**result, **reported)
+    if result.pop("failed", False):
+        module.fail_json(**result, **reported)
+    module.exit_json(**result, **reported)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 import math
-import os
 import re
 import typing as t
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.common.parameters import env_fallback
 
 from .errors import OptionError
 
@@ -73,7 +73,7 @@ def _checked_token(token: t.Optional[str]) -> str:
 
 
 def _checked_ca_path(path: t.Optional[str]) -> t.Optional[str]:
-    if path and not os.path.exists(path):
+    if path and not Path(path).exists():
         raise OptionError(f"ca_path names a file or directory that does not exist: {path}")
     return path or None
 
@@ -92,7 +92,9 @@ def _checked_url(url: t.Optional[str]) -> str:
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise OptionError("api_url must hold no user name, no query and no fragment: credentials have options of their own")
     if parts.scheme == "http" and not is_loopback(host):
-        raise OptionError(f"api_url is plain http to {host}: the token would travel in the clear, use https (http is for loopback addresses only)")
+        raise OptionError(
+            f"api_url is plain http to {host}: the token would travel in the clear, use https (http is for loopback addresses only)"
+        )
     netloc = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{netloc}" + (f":{port}" if port is not None else "") + parts.path.rstrip("/")
 

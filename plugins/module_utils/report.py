@@ -12,7 +12,8 @@ from itertools import groupby, islice
 
 from ansible.module_utils.common.yaml import HAS_YAML, yaml_dump
 
-from .drift import Row
+if t.TYPE_CHECKING:
+    from .drift import Row
 
 _FIRST_ROWS = 10
 
@@ -44,7 +45,11 @@ def describe(row: Row) -> str:
     if row["attribute"] == "days_left":
         wanted = f"at least {row['expected']}"
     else:
-        wanted = " or ".join(_shown(value) for value in row["expected"]) if isinstance(row["expected"], list) else _shown(row["expected"])
+        wanted = (
+            " or ".join(_shown(value) for value in row["expected"])
+            if isinstance(row["expected"], list)
+            else _shown(row["expected"])
+        )
     note = f"; {row['note']}" if "note" in row else ""
     return f"{instance}: {row['attribute']} is {_shown(row['actual'])}, expected {wanted} (expectation {row['expectation']}{note})"
 

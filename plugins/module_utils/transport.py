@@ -27,7 +27,7 @@ try:
     from urllib3.util.retry import Retry
 except ImportError:
     HAS_REQUESTS = False
-    Retry = object
+    Retry = object  # type: ignore[assignment,misc]
 else:
     HAS_REQUESTS = True
 
@@ -40,11 +40,11 @@ _LONGEST_BACKOFF = 30
 class _Retry(Retry):
     """urllib3's policy, but for how long it waits, and for what no further try can mend."""
 
-    RETRY_AFTER_STATUS_CODES: t.ClassVar[frozenset[int]] = frozenset()  # it would add 413 to the statuses asked for
+    RETRY_AFTER_STATUS_CODES: frozenset[int] = frozenset()  # it would add 413 to the statuses asked for
 
     def get_backoff_time(self) -> float:
         # With jitter, so that the pages in flight do not all come back at the same moment.
-        return float(min(_LONGEST_BACKOFF, 2 ** len(self.history) / 2) * random.uniform(0.5, 1))
+        return float(min(_LONGEST_BACKOFF, 2 ** len(self.history) / 2) * random.uniform(0.5, 1))  # noqa: S311 - not for secrets
 
     def get_retry_after(self, response: t.Any) -> t.Optional[float]:
         try:
@@ -55,11 +55,14 @@ class _Retry(Retry):
 
     def increment(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
         error, response = kwargs.get("error"), kwargs.get("response")
-        if isinstance(error, SSLError):
-            raise MaxRetryError(kwargs.get("_pool"), "", error)
-        if response is not None and (self.get_retry_after(response) or 0) > LONGEST_RETRY_AFTER:
-            raise MaxRetryError(kwargs.get("_pool"), "", None)
+        too_long = response is not None and (self.get_retry_after(response) or 0) > LONGEST_RETRY_AFTER
+        if too_long or isinstance(error, SSLError):
+            raise _no_more_tries(error)
         return super().increment(*args, **kwargs)
+
+
+def _no_more_tries(reason: t.Any) -> MaxRetryError:
+    return MaxRetryError(t.cast("t.Any", None), "", reason)
 
 
 class Client:
@@ -79,7 +82,7 @@ class Client:
         session.mount("https://", adapter)
         session.mount("http://", adapter)
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Client:  # noqa: PYI034 - Self came with Python 3.11
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -138,7 +141,7 @@ class Client:
             try:
                 # requests reads the body when urllib3's own tries are over: a broken one counts here, by the same policy.
                 if not _is_broken_body(failure):
-                    raise MaxRetryError(None, path, failure)
+                    raise _no_more_tries(failure)
                 policy = policy.increment("GET", path, error=failure)
             except MaxRetryError:
                 raise RequestError(f"{self.describe(path)} failed: {self._failure(failure)}") from None
@@ -187,7 +190,9 @@ class Client:
         said = quote(message, self._secrets)
         outcome = f"was answered with status {status}" + (f' and "{said}"' if said else "")
         if status == 401:
-            return f"{outcome}: the partner token is missing or wrong, check partner_token (environment variable ZAPI_PARTNER_TOKEN)"
+            return (
+                f"{outcome}: the partner token is missing or wrong, check partner_token (environment variable ZAPI_PARTNER_TOKEN)"
+            )
         if status == 403:
             return f"{outcome}: the partner token may not list instances, check partner_token and the account's security settings"
         if status == 429:

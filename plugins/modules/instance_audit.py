@@ -28,29 +28,20 @@ attributes:
 options:
   expectations:
     description:
-      - A list of expectations. Each has O(expectations[].expect), and may have O(expectations[].match).
+      - A list of expectations, each a dictionary with C(expect), and with C(match) unless every instance is meant.
+      - C(match) holds conditions, which all have to hold. V(id) is exact. V(name) is exact, or a shell pattern with V(*), V(?) or
+        brackets (write C([[]) for a literal C([)). V(middleware) is exact.
+      - C(expect) says what these instances have to be, with at least one of the following keys.
+      - V(whatsapp_connected) and V(phone_connected) are booleans. An unknown state is neither.
+      - V(middleware) and V(payment_status) are one value, or a list of accepted ones.
+      - V(days_left) is the least number of days until the instance is due.
+      - V(webhooks) maps events (such as V(received)) to a URL, to a list of accepted URLs, or to null, for unset. In a URL, C({id})
+        and C({name}) stand for the instance's own, percent-encoded. Any other brace is an error.
       - Expectations merge in order. For each attribute, and for each single webhook, the last expectation that matches an instance
         counts.
       - An expectation that names an ID, or a name that is no pattern, which no instance has, is itself drift.
     type: raw
     required: true
-    suboptions:
-      match:
-        description:
-          - Which instances are meant, those for which all of the conditions hold. Without it, every instance.
-          - The keys are V(id) (exact), V(name) (exact, or a shell pattern with V(*), V(?) and V([…]\)) and V(middleware).
-          - In a name, write V([[]) for a literal V([).
-        type: dict
-      expect:
-        description:
-          - What these instances have to be. At least one key is needed.
-          - V(whatsapp_connected) and V(phone_connected) are booleans. An unknown state is neither.
-          - V(middleware) and V(payment_status) are one value, or a list of accepted ones.
-          - V(days_left) is the least number of whole days until the instance is due.
-          - V(webhooks) maps events (such as V(received)) to a URL, to a list of accepted URLs, or to null, for unset. In a URL, V({id})
-            and V({name}) stand for the instance's own, percent-encoded. Any other brace is an error.
-        type: dict
-        required: true
   unmanaged:
     description:
       - What to do about instances that no expectation matches.
@@ -117,6 +108,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: The drift in words, how many of how many, and the first ten rows.
+  returned: on drift, whether the task fails or not
+  type: str
+  sample: |-
+    1 of 340 managed instances drifted (compliance 99.7 %):
+    - "Padaria Central" (3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F): whatsapp_connected is false, expected true (expectation 1)
 in_sync:
   description: Whether there is no drift.
   returned: when the fleet was compared
@@ -224,6 +222,7 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.zapi.zapi.plugins.module_utils.drift import UNMANAGED_CHOICES, Audit
 from ansible_collections.zapi.zapi.plugins.module_utils.expectations import Expectations
 from ansible_collections.zapi.zapi.plugins.module_utils.listing import Instances, read
@@ -231,7 +230,9 @@ from ansible_collections.zapi.zapi.plugins.module_utils.module import run
 from ansible_collections.zapi.zapi.plugins.module_utils.options import CONNECTION_ARGUMENTS
 from ansible_collections.zapi.zapi.plugins.module_utils.redaction import mask_value
 from ansible_collections.zapi.zapi.plugins.module_utils.report import diffs, failure_message
-from ansible_collections.zapi.zapi.plugins.module_utils.transport import Client
+
+if t.TYPE_CHECKING:
+    from ansible_collections.zapi.zapi.plugins.module_utils.transport import Client
 
 
 def main() -> None:
@@ -267,8 +268,8 @@ def main() -> None:
         result = read(client, compare)
         if module._diff:
             result["diff"] = diffs(result["drift"])
-        if params["fail_on_drift"] and not result["in_sync"]:
-            result.update(failed=True, msg=failure_message(result))
+        if not result["in_sync"]:
+            result.update(failed=params["fail_on_drift"], msg=failure_message(result))
         return result
 
     run(module, audit, invocation={"module_args": shown})

@@ -171,10 +171,13 @@ total:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.zapi.zapi.plugins.module_utils.listing import find_instances
 from ansible_collections.zapi.zapi.plugins.module_utils.module import run
 from ansible_collections.zapi.zapi.plugins.module_utils.options import CONNECTION_ARGUMENTS
-from ansible_collections.zapi.zapi.plugins.module_utils.transport import Client
+
+if t.TYPE_CHECKING:
+    from ansible_collections.zapi.zapi.plugins.module_utils.transport import Client
 
 
 def main() -> None:

@@ -10,9 +10,11 @@ import hashlib
 import re
 import typing as t
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
 
-from ansible_collections.zapi.zapi.plugins.module_utils.instance import Instance
+if t.TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from ansible_collections.zapi.zapi.plugins.module_utils.instance import Instance
 
 # They have a meaning in host patterns, in --limit or in templates; the slashes would lead out of host_vars/.
 _MEANINGFUL = re.compile(r"[\s,:&!~*?\[\]{}@/\\]")

@@ -10,7 +10,9 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.zapi.zapi.plugins.module_utils.errors import ZapiError
-from ansible_collections.zapi.zapi.plugins.module_utils.instance import Instance
+
+if t.TYPE_CHECKING:
+    from ansible_collections.zapi.zapi.plugins.module_utils.instance import Instance
 
 # Every instance has the first ones, and together they are nothing else. Of host variables, which hold much more, no others are
 # read: up to ansible-core 2.18 each would be templated.
@@ -27,9 +29,15 @@ def read_instance(value: t.Any) -> Instance:
         for prefix in _prefixes(value):
             if all(prefix + sign in value for sign in _SIGNS):
                 instance = {key: value.get(prefix + key) for key in _KEYS}
-                if isinstance(instance["id"], str) and isinstance(instance["name"], str) and isinstance(instance["webhooks"], Mapping):
+                if (
+                    isinstance(instance["id"], str)
+                    and isinstance(instance["name"], str)
+                    and isinstance(instance["webhooks"], Mapping)
+                ):
                     return instance
-    raise ZapiError("not an instance: give what zapi.zapi.instances or zapi.zapi.instance_info return, or host variables of the inventory")
+    raise ZapiError(
+        "not an instance: give what zapi.zapi.instances or zapi.zapi.instance_info return, or host variables of the inventory"
+    )
 
 
 def _prefixes(value: Mapping[str, t.Any]) -> t.Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.module_utils.common.text.converters import to_text
+
 from ansible_collections.zapi.zapi.plugins.module_utils.options import CONNECTION_ARGUMENTS, Settings
 
 

@@ -10,6 +10,7 @@ import time
 import typing as t
 
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.zapi.zapi.plugins.module_utils.drift import find_mismatches
 from ansible_collections.zapi.zapi.plugins.module_utils.errors import ZapiError
 from ansible_collections.zapi.zapi.plugins.module_utils.expectations import Expectations

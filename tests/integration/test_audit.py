@@ -170,7 +170,9 @@ def test_only_unmanaged_drift_spoils_a_fleet_in_sync(workplace, shops, unmanaged
 def test_a_failure_says_how_many_shows_ten_rows_and_counts_the_rest(workplace):
     with Emulator([row(f"B{number}", f"shop-{number}", whatsappConnected=False) for number in range(12)]) as running:
         workplace.environment.update(ZAPI_API_URL=running.url, ZAPI_PARTNER_TOKEN=running.partner_token)
-        outcome, results = workplace.play([{**audit(expectations=[{"expect": {"whatsapp_connected": True}}]), "ignore_errors": True}])
+        outcome, results = workplace.play(
+            [{**audit(expectations=[{"expect": {"whatsapp_connected": True}}]), "ignore_errors": True}]
+        )
     lines = results["audit"]["msg"].splitlines()
     assert outcome.status == 0, outcome.output
     assert lines[0] == "12 of 12 managed instances drifted (compliance 0.0 %):"
@@ -204,7 +206,9 @@ def test_a_diff_is_not_shown_by_a_task_that_hides_its_output(workplace, shops):
 
 
 def test_secrets_in_urls_are_shown_only_when_asked_for(workplace, shops):
-    outcome, results = workplace.play([audit(fail_on_drift=False), audit("shown", fail_on_drift=False, show_url_secrets=True)], "-vvvv", "--diff")
+    outcome, results = workplace.play(
+        [audit(fail_on_drift=False), audit("shown", fail_on_drift=False, show_url_secrets=True)], "-vvvv", "--diff"
+    )
     assert outcome.status == 0, outcome.output
     hidden = outcome.output.partition("TASK [zapi.zapi.instance_audit]")[2].rpartition("TASK [zapi.zapi.instance_audit]")[0]
     assert MASKED in hidden
@@ -245,7 +249,7 @@ def test_a_mistake_is_refused_before_anything_is_asked(workplace, shops, mistake
     tested = {"ansible.builtin.set_fact": {"ok": "{{ instance is zapi.zapi.compliant(expectations) }}"}, "register": "test"}
     instance = {"id": "A", "name": "", "due_timestamp": None, "webhooks": {}}
     tasks = [{**task, "ignore_errors": True} for task in (audit(expectations=expectations), filtered, tested)]
-    outcome, results = workplace.play(tasks, variables={"expectations": expectations, "instance": instance})
+    _outcome, results = workplace.play(tasks, variables={"expectations": expectations, "instance": instance})
     for door in ("audit", "filter", "test"):
         assert results[door]["failed"]
         assert re.search(message, results[door]["msg"]), results[door]["msg"]
@@ -255,7 +259,9 @@ def test_a_mistake_is_refused_before_anything_is_asked(workplace, shops, mistake
 def test_a_webhook_that_is_not_https_is_warned_of(workplace, shops):
     expectations = [{"expect": {"webhooks": {"received": f"http://ana:{SECRET}@h/"}}}]
     filtered = {"ansible.builtin.set_fact": {"rows": "{{ [] | zapi.zapi.drift(expectations) }}"}, "register": "filter"}
-    outcome, results = workplace.play([audit(expectations=expectations, fail_on_drift=False), filtered], variables={"expectations": expectations})
+    outcome, results = workplace.play(
+        [audit(expectations=expectations, fail_on_drift=False), filtered], variables={"expectations": expectations}
+    )
     assert outcome.status == 0, outcome.output
     assert "not an HTTPS URL, and Z-API refuses others: http://***@h/" in " ".join(results["audit"]["warnings"])
     assert outcome.words.count("not an HTTPS URL") >= 2

@@ -15,6 +15,7 @@ import re
 import sys
 import typing as t
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import yaml
@@ -35,7 +36,7 @@ WHOLE_FLEET = None
 class Case(t.NamedTuple):
     faults: list[t.Any]
     message: str | None = WHOLE_FLEET
-    options: dict[str, t.Any] = {}
+    options: t.Mapping[str, t.Any] = MappingProxyType({})
 
 
 def status(code, **options):
@@ -73,7 +74,9 @@ CASES = {
     "hangs_on_page_3": Case([{"kind": "hang", "page": 3}], "no answer from 127.0.0.1.* within 1 seconds in 2 tries"),
     "slow": Case([{"kind": "latency", "seconds": 0.1}]),
     "html": Case(["html"], r"not JSON \(text/html"),
-    "redirect": Case([{"kind": "redirect", "location": "https://elsewhere.example/?t=secret-0003"}], "redirected to elsewhere.example"),
+    "redirect": Case(
+        [{"kind": "redirect", "location": "https://elsewhere.example/?t=secret-0003"}], "redirected to elsewhere.example"
+    ),
     "page_size_limited": Case([{"kind": "page_size_limit", "maximum": 20, "fallback": 7}], options={"page_size": 100}),
     "pages_shorter_than_claimed": Case([{"kind": "short_pages", "rows": 4}]),
     "page_ignored": Case(["ignore_page"], "no complete listing in 4 attempts: an instance came twice"),
@@ -84,7 +87,9 @@ CASES = {
     "page_size_0": Case([{"kind": "counts", "pageSize": 0}], "pages of 0 rows"),
     "total_0_with_rows": Case([{"kind": "counts", "total": 0}], "reported 0 instances and sent 10"),
     "too_few_rows": Case([{"kind": "counts", "total": 51}], "no complete listing|gave pages shorter"),
-    "billion_pages": Case([body(json={"total": 10**11, "totalPage": 10**9, "pageSize": 100, "content": []})], "reported 100000000000"),
+    "billion_pages": Case(
+        [body(json={"total": 10**11, "totalPage": 10**9, "pageSize": 100, "content": []})], "reported 100000000000"
+    ),
     "a_list": Case([body(json=[ROW])], "a list instead of an object"),
     "content_null": Case([body(json={"total": 1, "content": None})], "content is null"),
     "rows_of_text": Case([body(json={"total": 1, "content": ["token-of-A1"]})], "row 1 of page 1 is text"),
@@ -150,7 +155,11 @@ def _play(workplace, emulators):
             "register": "instance_info",
         },
         {
-            "zapi.zapi.instance_audit": {**shared, "unmanaged": "report", "expectations": [{"match": {"name": "-"}, "expect": {"days_left": 0}}]},
+            "zapi.zapi.instance_audit": {
+                **shared,
+                "unmanaged": "report",
+                "expectations": [{"match": {"name": "-"}, "expect": {"days_left": 0}}],
+            },
             "vars": {"door": "instance_audit"},
             "register": "instance_audit",
         },

@@ -68,7 +68,9 @@ def test_no_instance_is_lost_whatever_its_name(workplace, stack):
     }
     outcome, hosts, groups = workplace.inventory(options, "-v")
     assert outcome.status == 0, outcome.output
-    assert {variables["zapi_id"]: variables["zapi_name"] for variables in hosts.values()} == {row["id"]: row["name"] for row in rows}
+    assert {variables["zapi_id"]: variables["zapi_name"] for variables in hosts.values()} == {
+        row["id"]: row["name"] for row in rows
+    }
     assert groups["zapi"] == groups["disconnected"] == groups["payment_PAID"] == set(hosts)
     names = {variables["zapi_id"]: host for host, variables in hosts.items()}
     expected = {
@@ -102,7 +104,10 @@ def test_no_instance_is_lost_whatever_its_name(workplace, stack):
 
 def test_names_with_braces_reach_a_playbook_as_text(workplace, stack):
     serve(workplace, stack, fleet([PIPE, "{{ 1 + 1 }}", "{% if %}"]))
-    workplace.write("fleet.zapi.yml", yaml.safe_dump({"plugin": "zapi.zapi.instances", "compose": {"composed": "zapi_name ~ '!'", "bare": "zapi_name"}}))
+    workplace.write(
+        "fleet.zapi.yml",
+        yaml.safe_dump({"plugin": "zapi.zapi.instances", "compose": {"composed": "zapi_name ~ '!'", "bare": "zapi_name"}}),
+    )
     tasks = [
         {"ansible.builtin.debug": {"msg": "{{ zapi_name }}"}, "register": "shown"},
         {
@@ -186,7 +191,13 @@ COMPOSE = {
 def test_groups_and_composed_variables_are_those_of_ansible_core(workplace, stack, leading_separator, native):
     serve(workplace, stack, ODD_ROWS)
     # With ids as hostnames, since hosts that bear a group's name are renamed.
-    construct = {"compose": COMPOSE, "groups": GROUPS, "keyed_groups": KEYED, "leading_separator": leading_separator, "strict": False}
+    construct = {
+        "compose": COMPOSE,
+        "groups": GROUPS,
+        "keyed_groups": KEYED,
+        "leading_separator": leading_separator,
+        "strict": False,
+    }
     environment = {"ANSIBLE_JINJA2_NATIVE": native, "ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS": "silently"}
     _, ours, our_groups = workplace.inventory({"hostnames": ["id"], **construct}, **environment)
     assert len(ours) == len(ODD_ROWS)
@@ -375,12 +386,14 @@ def test_another_account_address_or_narrowing_is_another_cache_entry(workplace, 
     serve(workplace, stack, fleet(["c"]))
     _, hosts, _ = workplace.inventory(CACHE)
     assert set(hosts) == {"c"}
-    outcome, hosts, _ = workplace.inventory({**CACHE, "partner_token": "somebody-elses"})
+    _outcome, hosts, _ = workplace.inventory({**CACHE, "partner_token": "somebody-elses"})
     assert hosts == {}
     assert len(files(workplace)) == 4
 
 
-@pytest.mark.parametrize("content", ["{ broken", '["foreign"]', '{"id": "x"}', '[{"id": "A", "webhooks": {}, "token": "t"}]', "null", ""])
+@pytest.mark.parametrize(
+    "content", ["{ broken", '["foreign"]', '{"id": "x"}', '[{"id": "A", "webhooks": {}, "token": "t"}]', "null", ""]
+)
 def test_a_broken_or_foreign_cache_file_is_ignored_and_refreshed(workplace, emulator, content):
     workplace.inventory(CACHE)
     [path] = files(workplace)

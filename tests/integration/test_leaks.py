@@ -89,7 +89,9 @@ DOORS = {
     "not_https": {"zapi.zapi.instance_audit": {"expectations": "{{ not_https }}"}},
     "wrong_option": {"zapi.zapi.instance_audit": {"expectations": "{{ expectations }}", "unmanaged": "{{ expectations }}"}},
     "unknown_option": {"zapi.zapi.instance_audit": {"expectations": "{{ expectations }}", "no_such_option": 1}},
-    "unreachable": {"zapi.zapi.instance_audit": {"expectations": "{{ expectations }}", "api_url": "http://127.0.0.1:9", "retries": 0}},
+    "unreachable": {
+        "zapi.zapi.instance_audit": {"expectations": "{{ expectations }}", "api_url": "http://127.0.0.1:9", "retries": 0}
+    },
 }
 
 
