@@ -1,0 +1,156 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+"""What the documentation shows is true: examples run, and the README's output is the demo's."""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import Emulator
+
+ROOT = Path(__file__).parents[2]
+GUIDES = sorted(ROOT.glob("docs/docsite/rst/*.rst"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "tests" / "emulator" / "README.md", *GUIDES]
+FENCE = re.compile(r"(?P<mark><!-- runnable -->\n+)?^```(?P<kind>[a-z+]+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+DIRECTIVE = re.compile(r"(?P<mark>^\.\. runnable\n+)?^\.\. code-block:: (?P<kind>[a-z+]+)\n(?P<text>(?:\n| +.*\n)+)", re.MULTILINE)
+
+
+def blocks(page):
+    """Yield (whether it is runnable, the text) for each YAML example of a page."""
+    for match in (FENCE if page.suffix == ".md" else DIRECTIVE).finditer(page.read_text(encoding="utf-8") + "\n"):
+        if match["kind"].startswith("yaml"):
+            yield bool(match["mark"]), textwrap.dedent(match["text"])
+
+
+EXAMPLES = [(page, text, runnable) for page in PAGES for runnable, text in blocks(page)]
+RUNNABLE = [(page, text) for page, text, runnable in EXAMPLES if runnable]
+
+
+def plugin_examples(path):
+    """Return the text of a plugin's EXAMPLES, without importing it."""
+    if path.suffix == ".yml":
+        return yaml.safe_load(path.read_text(encoding="utf-8"))["EXAMPLES"]
+    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", "") == "EXAMPLES":
+            return ast.literal_eval(statement.value)
+    raise AssertionError(f"{path} has no EXAMPLES")
+
+
+def name(value):
+    return value.name if isinstance(value, Path) else None
+
+
+def test_the_pages_have_examples_that_run():
+    assert len(EXAMPLES) > 15
+    assert len(RUNNABLE) >= 5
+
+
+@pytest.mark.parametrize(("page", "text", "runnable"), EXAMPLES, ids=name)
+def test_every_yaml_example_of_a_page_is_yaml(page, text, runnable):
+    assert list(yaml.safe_load_all(text)) != [None]
+
+
+@pytest.mark.parametrize(("page", "text"), RUNNABLE, ids=name)
+def test_a_runnable_example_runs(workplace, page, text):
+    # The fleet that the pages' examples speak of: 20 generated instances, today.
+    with Emulator(count=20, seed=1, now_ms=int(time.time() * 1000)) as emulator:
+        workplace.write("example.yml", text)
+        outcome = workplace.run(
+            "ansible-playbook", "example.yml", ZAPI_API_URL=emulator.url, ZAPI_PARTNER_TOKEN=emulator.partner_token
+        )
+    assert outcome.status == 0, outcome.output
+    assert "WARNING" not in outcome.output
+
+
+@pytest.fixture
+def documented_fleet(workplace):
+    """The fleet of the plugins' examples, in sync with those of instance_audit."""
+    ids = ["3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F", "0A1B2C3D4E5F60718293A4B5C6D7E8F9"]
+    rows = [
+        {
+            "id": identity,
+            "name": shop,
+            "token": f"token-of-{identity}",
+            "middleware": "web",
+            "tenant": "acme",
+            "paymentStatus": "PAID",
+            "due": int((time.time() + 30 * 86_400) * 1000),
+            "whatsappConnected": True,
+            "phoneConnected": True,
+            "receivedCallbackUrl": f"https://hooks.example.com/{identity}/received",
+            "receivedAndDeliveryCallbackUrl": f"https://hooks.example.com/{identity}/received",
+        }
+        for identity, shop in zip(ids, ("Padaria Central", "Loja 1"))
+    ]
+    with Emulator(rows) as emulator:
+        workplace.environment.update(ZAPI_API_URL=emulator.url, ZAPI_PARTNER_TOKEN=emulator.partner_token)
+        yield emulator
+
+
+@pytest.mark.parametrize(
+    "plugin",
+    [
+        "lookup/instances.py",
+        "modules/instance_info.py",
+        "modules/instance_audit.py",
+        "filter/drift.yml",
+        "test/compliant.yml",
+    ],
+)
+def test_the_examples_of_a_plugin_run(workplace, documented_fleet, plugin):
+    tasks = yaml.safe_load(plugin_examples(ROOT / "plugins" / plugin))
+    assert len(tasks) >= 2
+    outcome, _ = workplace.play(tasks)
+    assert outcome.status == 0, outcome.output
+    assert "WARNING" not in outcome.output
+
+
+INVENTORIES = list(yaml.safe_load_all(plugin_examples(ROOT / "plugins" / "inventory" / "instances.py")))
+
+
+@pytest.mark.parametrize("options", INVENTORIES, ids=lambda options: "-".join(options))
+def test_the_examples_of_the_inventory_make_one(workplace, documented_fleet, options):
+    token = workplace.environment["ZAPI_PARTNER_TOKEN"]
+    workplace.write("token.vault.yml", f"partner_token: {token}\n")
+    outcome, hosts, _ = workplace.inventory(options, ACME_PARTNER_TOKEN=token)
+    assert set(hosts) == {"Padaria_Central", "Loja_1"}, outcome.output
+    assert "WARNING" not in outcome.output
+
+
+@pytest.mark.parametrize(
+    ("kind", "plugin"),
+    [
+        ("lookup", "instances"),
+        ("inventory", "instances"),
+        ("module", "instance_info"),
+        ("module", "instance_audit"),
+        ("filter", "drift"),
+        ("test", "compliant"),
+    ],
+)
+def test_ansible_doc_shows_every_plugin(workplace, kind, plugin):
+    outcome = workplace.run("ansible-doc", "-t", kind, f"zapi.zapi.{plugin}")
+    assert outcome.status == 0, outcome.output
+    assert "EXAMPLES:" in outcome.stdout
+    assert "WARNING" not in outcome.output
+
+
+def test_the_readme_shows_what_the_demo_prints(workplace):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = "".join(re.findall(r"<!-- demo -->\n```text\n(.*?)```", readme, re.DOTALL))
+    outcome = workplace.run("python", ROOT / "tests" / "demo.py")
+    assert outcome.status == 0, outcome.output
+    assert lines(outcome.stdout) == lines(shown)
+
+
+def lines(text):
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
