@@ -43,7 +43,7 @@ options:
     default: 30
   retries:
     description:
-      - How often to try a request again after a connection failure or the statuses 429, 500, 502, 503 and 504.
+      - How often to try a request again, 100 times at most, after a connection failure or the statuses 429, 500, 502, 503 and 504.
       - The pauses double from try to try, with jitter. A C(Retry-After) of the server is honoured up to 60 seconds; a longer
         one fails at once.
     type: int

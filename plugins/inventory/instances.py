@@ -112,7 +112,7 @@ from ansible import template as ansible_template
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.display import Display
-from ansible.utils.unsafe_proxy import wrap_var
+from ansible.utils.unsafe_proxy import AnsibleUnsafeText
 
 from ansible_collections.zapi.zapi.plugins.module_utils.errors import ZapiError
 from ansible_collections.zapi.zapi.plugins.module_utils.listing import list_instances
@@ -239,7 +239,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _variables(self, instance: Instance) -> dict[str, t.Any]:
         prefix = self.get_option("hostvars_prefix")
-        data = instance if _TRUST_IS_EXPLICIT else wrap_var(instance)
+        data = instance if _TRUST_IS_EXPLICIT else _unsafe(instance)
         variables = {prefix + key: value for key, value in data.items() if (prefix + key).isidentifier()}
         if self.get_option("local_connection"):
             variables.update(ansible_connection="local", ansible_python_interpreter=sys.executable)
@@ -290,6 +290,16 @@ def _is_instance(value: t.Any) -> bool:
         and bool(value.get("id"))
         and isinstance(value["id"], str)
     )
+
+
+def _unsafe(value: t.Any) -> t.Any:
+    """Mark every text of a value, as ansible-core's wrap_var() does, which takes three times as long."""
+    if isinstance(value, str):
+        return AnsibleUnsafeText(value)
+    if isinstance(value, dict):
+        # What can name a variable is no template.
+        return {key if key.isidentifier() else AnsibleUnsafeText(key): _unsafe(item) for key, item in value.items()}
+    return [_unsafe(item) for item in value] if isinstance(value, list) else value
 
 
 def _looks_like_python(text: str) -> bool:

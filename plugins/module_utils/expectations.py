@@ -152,11 +152,11 @@ class Expectations:
 
 
 def _expand(url: str, instance: Instance) -> str:
-    if "{" not in url:
-        return url
-    # What is put in holds no brace: percent-encoding takes them all.
-    url = url.replace("{id}", percent_encode(instance["id"], safe=""))
-    return url.replace("{name}", percent_encode(instance["name"], safe=""))
+    for placeholder, key in (("{id}", "id"), ("{name}", "name")):
+        if placeholder in url:
+            # What is put in holds no brace: percent-encoding takes them all.
+            url = url.replace(placeholder, percent_encode(instance[key], safe=""))
+    return url
 
 
 def _check_mapping(value: t.Any, where: str, known: Sequence[str], advice: str = "") -> Mapping[str, t.Any]:

@@ -199,7 +199,10 @@ class _Listing:
         for position, row in enumerate(page.rows, start=1):
             if not isinstance(row, dict):
                 raise self._misshapen(f"row {position} of page {page.number} is {_kind(row)} instead of an object")
-            instance = from_row(row, self._include_token)
+            try:
+                instance = from_row(row, self._include_token)
+            except RecursionError:
+                raise self._misshapen(f"row {position} of page {page.number} is nested too deeply") from None
             if instance is None:
                 raise self._misshapen(f"row {position} of page {page.number} has no id")
             if instance["id"] in seen:

@@ -18,6 +18,8 @@ if t.TYPE_CHECKING:
 
 def run(module: AnsibleModule, work: t.Callable[[Client], dict[str, t.Any]], **reported: t.Any) -> t.NoReturn:
     """End the module with what ``work`` returns, which may hold ``failed``; ``reported`` goes into every result."""
+    # White space for a token would be censored as one, in every message.
+    module.no_log_values = {value for value in module.no_log_values if value.strip()}
     try:
         with Client(Settings.from_options(module.params)) as client:
             result = work(client)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import ipaddress
-import math
 import re
 import typing as t
 from dataclasses import dataclass, field
@@ -30,6 +29,9 @@ CONNECTION_ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "query": {"type": "str"},
     "middleware": {"type": "str", "choices": ["web", "mobile"]},
 }
+
+_LONGEST_TIMEOUT = 24 * 60 * 60
+_MOST_RETRIES = 100  # urllib3 calls itself for each
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,13 @@ class Settings:
         values["partner_token"] = _checked_token(values["partner_token"])
         values["api_url"] = _checked_url(values["api_url"])
         values["ca_path"] = _checked_ca_path(values["ca_path"])
-        if not (math.isfinite(values["timeout"]) and values["timeout"] > 0):
-            raise OptionError(f"timeout must be a number of seconds above 0, not {values['timeout']}")
+        if not 0 < values["timeout"] <= _LONGEST_TIMEOUT:
+            raise OptionError(f"timeout must be a number of seconds above 0, and a day at most, not {values['timeout']}")
         for name, least in (("retries", 0), ("page_size", 1), ("concurrency", 1)):
             if values[name] < least:
                 raise OptionError(f"{name} must be {least} or more, not {values[name]}")
+        if values["retries"] > _MOST_RETRIES:
+            raise OptionError(f"retries must be {_MOST_RETRIES} or less, not {values['retries']}")
         return cls(**values)
 
 

@@ -22,15 +22,14 @@ _AUTHORITY = re.compile(r"[^/?#]*")
 _HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d+)?")
 _PARAMETER = re.compile(r"[^&;]+")
 
-_URL_IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>]+")
+_URL_IN_TEXT = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s\"'<>]+")
 # "token: x", "token=x", "/token/x", and "Bearer x" where x does not look like a word of the sentence.
 _CREDENTIAL = re.compile(
     r"((?i:token|bearer|basic|secret|passw(?:or)?d|pwd|api[-_ ]?key|authorization)(?:[\"'\s]*[:=/]+[\"'\s]*|[\"'\s]+(?=\S*[A-Z\d])))"
     r"((?i:bearer |basic )?[^\s\"',;&}]+)"
 )
-# Long, and mixed as no word is; or longer than any word.
-_OPAQUE = re.compile(r"\b(?=[\w.~+/=%-]*\d)(?=[\w.~+/=%-]*[A-Za-z])[\w.~+/=%-]{16,}|[\w~+/=%-]{32,}", re.A)
-_LONGEST_READ = 4000
+_RUN = re.compile(r"[\w.~+/=%-]{16,}", re.A)
+_LONGEST_READ = 1000
 _LONGEST_QUOTE = 200
 
 
@@ -80,10 +79,15 @@ def quote(text: str, secrets: t.Iterable[str] = ()) -> str:
     text = text[:_LONGEST_READ]
     text = _URL_IN_TEXT.sub(lambda match: mask_url(match.group()), text)
     text = _CREDENTIAL.sub(rf"\1{MASK}", text)
-    text = _OPAQUE.sub(MASK, text)
+    text = _RUN.sub(lambda match: MASK if _is_opaque(match.group()) else match.group(), text)
     text = "".join(character if character.isprintable() else " " for character in text)
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
+
+
+def _is_opaque(run: str) -> bool:
+    """Whether a long run of characters is mixed as no word is, or longer than any word."""
+    return len(run) >= 32 or (any(map(str.isdigit, run)) and any(map(str.isalpha, run)))
 
 
 def _written_forms(secret: str) -> list[str]:

@@ -39,7 +39,7 @@ def describe(row: Row) -> str:
     if row["kind"] == "missing":
         named = [f"{key} {_shown(row[key])}" for key in ("id", "name") if row[key] is not None]
         return f"no instance has {' and '.join(named)} (expectation {row['expectation']})"
-    instance = f"{_shown(row['name'])} ({row['id']})"
+    instance = _instance(row)
     if row["kind"] == "unmanaged":
         return f"{instance}: no expectation matches it"
     if row["attribute"] == "days_left":
@@ -55,18 +55,28 @@ def describe(row: Row) -> str:
 
 
 def _shown(value: t.Any) -> str:
-    # JSON's quotes keep a name's line breaks and control characters from passing for the message's own.
-    return json.dumps(value, ensure_ascii=False)
+    return _printable(json.dumps(value, ensure_ascii=False))
+
+
+def _instance(row: Row) -> str:
+    return f"{_shown(row['name'])} ({_printable(row['id'])})"
+
+
+def _printable(text: str) -> str:
+    """Keep line breaks and control characters that a customer chose from passing for the message's own."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def diffs(rows: t.Iterable[Row]) -> list[dict[str, str]]:
     """Return before (actual) and after (expected), as YAML, for each instance that drifted."""
     mismatches = (row for row in rows if row["kind"] == "mismatch")
-    return [_diff(identity, list(group)) for identity, group in groupby(mismatches, key=lambda row: row["id"])]
+    return [_diff(list(group)) for _identity, group in groupby(mismatches, key=lambda row: row["id"])]
 
 
-def _diff(identity: str, rows: list[Row]) -> dict[str, str]:
-    header = f"{_shown(rows[0]['name'])} ({identity})"
+def _diff(rows: list[Row]) -> dict[str, str]:
+    header = _instance(rows[0])
     return {
         "before_header": header,
         "after_header": header,

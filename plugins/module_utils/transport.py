@@ -44,7 +44,7 @@ class _Retry(Retry):
 
     def get_backoff_time(self) -> float:
         # With jitter, so that the pages in flight do not all come back at the same moment.
-        return float(min(_LONGEST_BACKOFF, 2 ** len(self.history) / 2) * random.uniform(0.5, 1))  # noqa: S311 - not for secrets
+        return float(min(_LONGEST_BACKOFF, 2 ** min(len(self.history), 10) / 2) * random.uniform(0.5, 1))  # noqa: S311 - not for secrets
 
     def get_retry_after(self, response: t.Any) -> t.Optional[float]:
         try:
@@ -76,6 +76,8 @@ class Client:
         self._session = session = requests.Session()
         session.headers.update({"Accept": "application/json", "User-Agent": f"ansible-zapi/{VERSION}"})
         session.auth = self._authenticate
+        # Even where redirects are not followed, requests reads their target, and fails if that makes no sense.
+        session.get_redirect_target = lambda _response: None  # type: ignore[method-assign]
         self._read_environment()
         self._policy = _Retry(total=settings.retries, status_forcelist=_RETRIED_STATUSES, raise_on_status=False)
         adapter = HTTPAdapter(max_retries=self._policy, pool_maxsize=settings.concurrency)
@@ -182,8 +184,8 @@ class Client:
         """Say what the server refused, in its words as far as they hold no secret, and what to do."""
         status, message = response.status_code, _message(response)
         if 300 <= status < 400:
-            target = urlsplit(quote(response.headers.get("Location") or "", self._secrets))
-            return f"was redirected to {target.netloc or 'elsewhere'} (status {status}), which is never followed: set api_url to the API's own address"
+            target = quote(_server(response.headers.get("Location") or "") or "elsewhere", self._secrets)
+            return f"was redirected to {target} (status {status}), which is never followed: set api_url to the API's own address"
         trouble = _known_refusal(message)
         if trouble:
             return f"was refused with status {status}: {trouble}"
@@ -195,18 +197,32 @@ class Client:
             )
         if status == 403:
             return f"{outcome}: the partner token may not list instances, check partner_token and the account's security settings"
-        if status == 429:
+        if status in _RETRIED_STATUSES:
             wait = self._policy.get_retry_after(response.raw) or 0
             if wait > LONGEST_RETRY_AFTER:
-                return f"{outcome}, asking to wait {wait:.0f} seconds, longer than the {LONGEST_RETRY_AFTER} that are waited for: try again later"
-            return f"{outcome}{self._tries()}: too many requests, lower concurrency or raise page_size"
-        if status in _RETRIED_STATUSES:
+                return (
+                    f"{outcome}, asking to wait {wait:.0f} seconds, "
+                    f"longer than the {LONGEST_RETRY_AFTER} that are waited for: try again later"
+                )
+            if status == 429:
+                return f"{outcome}{self._tries()}: too many requests, lower concurrency or raise page_size"
             return f"{outcome}{self._tries()}: the service has trouble, try again later"
         return f"{outcome}: check that api_url is the API's address"
 
 
+def _server(url: str) -> str:
+    """Return the host and port of a URL, or nothing where there are none to be found."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
+
+
 def _is_local(proxy: str) -> bool:
-    return is_loopback(urlsplit(proxy if "//" in proxy else f"//{proxy}").hostname or "")
+    try:
+        return is_loopback(urlsplit(proxy if "//" in proxy else f"//{proxy}").hostname or "")
+    except ValueError:
+        return False
 
 
 def _is_broken_body(error: Exception) -> bool:
@@ -250,13 +266,13 @@ def _known_refusal(message: str) -> t.Optional[str]:
     """Name the refusals that Z-API is known for. Their own words repeat a secret, so they are not quoted."""
     if "client-token is not configured" in message.lower():
         return "the server demands a Client-Token, which a partner's calls do not need: check api_url and the account's security settings"
-    refused = re.search(r"(.*)\bnot allowed", message, re.I | re.S)
-    if refused is None:
+    subject, refused, _rest = message.lower().partition("not allowed")
+    if not refused:
         return None
-    if re.search(r"client-?token|\bnull\b", refused[1], re.I):
+    if re.search(r"client-?token|\bnull\b", subject):
         return "the Client-Token is missing or wrong, which a partner's calls do not need: check api_url and the account's security settings"
-    address = _ip_address(refused[1])
-    if address or re.search(r"\bip\b", refused[1], re.I):
+    address = _ip_address(subject)
+    if address or re.search(r"\bip\b", subject):
         return f"the account accepts listed IP addresses only{f', and {address} is not one' if address else ''}: add this machine's address to the list"
     return "the credentials are not allowed: check partner_token and the account's security settings"
 

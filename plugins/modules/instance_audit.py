@@ -249,7 +249,7 @@ def main() -> None:
     )
     params = module.params
     # no_log would also censor every name and number of the expectations in the result. What is secret in them is masked instead.
-    module.no_log_values = {params["partner_token"]} - {""}
+    module.no_log_values = {params["partner_token"]}
     shown = params if params["show_url_secrets"] else {**params, "expectations": mask_value(params["expectations"])}
 
     def audit(client: Client) -> dict[str, t.Any]:

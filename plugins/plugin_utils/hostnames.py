@@ -54,4 +54,6 @@ def _candidates(instance: Instance, keys: Sequence[str]) -> t.Iterator[str]:
 
 def _safe(text: str) -> str:
     text = _MEANINGFUL.sub("_", text)
+    if text in (".", ".."):
+        return "_" * len(text)
     return text if text.isprintable() else "".join(character if character.isprintable() else "_" for character in text)

@@ -40,6 +40,6 @@ def read_instance(value: t.Any) -> Instance:
     )
 
 
-def _prefixes(value: Mapping[str, t.Any]) -> t.Iterator[str]:
+def _prefixes(value: Mapping[t.Any, t.Any]) -> t.Iterator[str]:
     yield ""
-    yield from (key[: -len("due_timestamp")] for key in value if key.endswith("due_timestamp"))
+    yield from (key[: -len("due_timestamp")] for key in value if isinstance(key, str) and key.endswith("due_timestamp"))

@@ -216,9 +216,7 @@ class TestListing:
 
 
 class TestCredentials:
-    @pytest.mark.parametrize(
-        "authorization", [None, "Bearer wrong", "Bearer", "Basic eDp5", DEFAULT_PARTNER_TOKEN, "Bearer "]
-    )
+    @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer", "Basic eDp5", DEFAULT_PARTNER_TOKEN, "Bearer "])
     def test_partner_token_is_demanded(self, seven, authorization):
         headers = {} if authorization is None else {"Authorization": authorization}
         reply = call(seven, "GET", "/instances", token=None, headers=headers)
@@ -295,9 +293,7 @@ class TestInstanceCalls:
             assert call(emulator, "GET", "/instances/A/token/None/me").status == 404
             assert call(emulator, "GET", "/instances/B/token//me").status == 404
 
-    @pytest.mark.parametrize(
-        ("method", "action"), [("PUT", "me"), ("POST", "status"), ("GET", "update-every-webhooks")]
-    )
+    @pytest.mark.parametrize(("method", "action"), [("PUT", "me"), ("POST", "status"), ("GET", "update-every-webhooks")])
     def test_wrong_method(self, seven, method, action):
         assert call(seven, method, instance_path(row(1), action)).status == 405
 

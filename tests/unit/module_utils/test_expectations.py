@@ -1,0 +1,406 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+"""A mistake in the expectations is told before anything is compared; what is right is merged in order."""
+
+from __future__ import annotations
+
+import re
+import string
+import typing as t
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.zapi.zapi.plugins.module_utils.errors import ExpectationError
+from ansible_collections.zapi.zapi.plugins.module_utils.expectations import Expectations
+from ansible_collections.zapi.zapi.tests.unit.support import assert_fit_for_users, make_instance
+
+SECRET_URL = "https://user:OpenSesame@hooks.example.com/?key=OpenSesame"
+
+
+def mistake(declared: t.Any) -> str:
+    """What is wrong with the expectations."""
+    with pytest.raises(ExpectationError) as refused:
+        Expectations(declared)
+    message = str(refused.value)
+    assert_fit_for_users(message, request=None, secrets=["OpenSesame"])
+    return message
+
+
+def expected(declared: t.Any, **fields: t.Any) -> dict[str, t.Any]:
+    """What the instance has to be, by attribute."""
+    instance = make_instance(**fields)
+    checks = Expectations(declared).checks(instance) or ()
+    return {check.attribute: check.expected(instance) for check in checks}
+
+
+def positions(declared: t.Any, **fields: t.Any) -> dict[str, int]:
+    """Which expectation counts, by attribute."""
+    return {check.attribute: check.position for check in Expectations(declared).checks(make_instance(**fields)) or ()}
+
+
+def matches(match: t.Any, **fields: t.Any) -> bool:
+    return Expectations([{"match": match, "expect": {"days_left": 1}}]).checks(make_instance(**fields)) is not None
+
+
+# Mistakes
+
+FINE = {"expect": {"whatsapp_connected": True}}
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        (None, ["expectations must be a list", "null"]),
+        ("text", ["expectations must be a list", "text"]),
+        (SECRET_URL, ["expectations must be a list", "text"]),
+        (5, ["expectations must be a list", "a number"]),
+        (True, ["expectations must be a list", "a boolean"]),
+        ({}, ["expectations must be a list", "a mapping"]),
+        (FINE, ["expectations must be a list", "a mapping"]),
+        ([], ["expectations is empty"]),
+        ([None], ["expectation 1 must be a mapping", "null"]),
+        (["text"], ["expectation 1 must be a mapping", "text"]),
+        ([FINE, [FINE]], ["expectation 2 must be a mapping", "a list"]),
+        ([FINE, {}], ["expectation 2 is empty"]),
+        ([{"match": {"name": "a"}}], ["expectation 1 has no expect"]),
+        ([{"match": {"name": "a"}, "expect": None}], ["expectation 1", "expect must be a mapping", "null"]),
+        ([{"expect": {}}], ["expectation 1", "expect is empty"]),
+        ([{"expect": "whatsapp_connected"}], ["expectation 1", "expect must be a mapping", "text"]),
+        ([{"match": {}, "expect": {"days_left": 1}}], ["expectation 1", "match is empty"]),
+        ([{"match": "shop-*", "expect": {"days_left": 1}}], ["expectation 1", "match must be a mapping", "text"]),
+        ([{"match": [], "expect": {"days_left": 1}}], ["expectation 1", "match must be a mapping", "a list"]),
+    ],
+)
+def test_what_is_no_list_of_expectations_is_refused_with_its_position(declared: t.Any, words: list[str]) -> None:
+    message = mistake(declared)
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("item", "wrong", "right"),
+    [
+        ({"expects": {"days_left": 1}}, "expects", "expect"),
+        ({"matches": {"name": "a"}, "expect": {"days_left": 1}}, "matches", "match"),
+        ({"Expect": {"days_left": 1}}, "Expect", "expect"),
+        ({"expect": {"whatsap_connected": True}}, "whatsap_connected", "whatsapp_connected"),
+        ({"expect": {"phoneConnected": True}}, "phoneConnected", "phone_connected"),
+        ({"expect": {"PAYMENT_STATUS": "PAID"}}, "PAYMENT_STATUS", "payment_status"),
+        ({"expect": {"day_left": 1}}, "day_left", "days_left"),
+        ({"expect": {"webhook": {}}}, "webhook", "webhooks"),
+        ({"expect": {"midleware": "web"}}, "midleware", "middleware"),
+        ({"expect": {"webhooks": {"recieved": None}}}, "recieved", "received"),
+        ({"expect": {"webhooks": {"received_and_deliver": None}}}, "received_and_deliver", "received_and_delivery"),
+        ({"expect": {"webhooks": {"messageStatus": None}}}, "messageStatus", "message_status"),
+        ({"match": {"nam": "a"}, "expect": {"days_left": 1}}, "nam", "name"),
+        ({"match": {"ID": "a"}, "expect": {"days_left": 1}}, "ID", "id"),
+        ({"match": {"midleware": "a"}, "expect": {"days_left": 1}}, "midleware", "middleware"),
+    ],
+)
+def test_a_mistyped_name_is_told_with_its_position_and_the_nearest_right_one(item: t.Any, wrong: str, right: str) -> None:
+    message = mistake([FINE, FINE, item])
+    assert "expectation 3" in message
+    assert f"'{wrong}'" in message
+    assert f"did you mean {right}?" in message
+
+
+@pytest.mark.parametrize(
+    ("item", "known"),
+    [
+        ({"zzz": 1, "expect": {"days_left": 1}}, ["match", "expect"]),
+        (
+            {"expect": {"zzz": 1}},
+            ["whatsapp_connected", "phone_connected", "middleware", "payment_status", "days_left", "webhooks"],
+        ),
+        ({"expect": {"webhooks": {"zzz": None}}}, ["received", "received_and_delivery", "received_status"]),
+        ({"match": {"zzz": "a"}, "expect": {"days_left": 1}}, ["id", "name", "middleware"]),
+        ({"expect": {5: 1}}, ["days_left"]),
+        ({"expect": {None: 1}}, ["days_left"]),
+        ({"expect": {"a\nb": 1}}, ["days_left"]),
+        ({"expect": {"z" * 5000: 1}}, ["days_left"]),
+    ],
+)
+def test_a_name_near_to_none_is_told_with_all_that_there_are(item: t.Any, known: list[str]) -> None:
+    message = mistake([item])
+    assert "expectation 1" in message
+    for name in known:
+        assert name in message
+    assert len(message) < 500
+
+
+@pytest.mark.parametrize(
+    ("expect", "words"),
+    [
+        ({"whatsapp_connected": "true"}, ["whatsapp_connected must be true or false", "text"]),
+        ({"whatsapp_connected": None}, ["whatsapp_connected must be true or false", "null"]),
+        ({"phone_connected": 1}, ["phone_connected must be true or false", "a number"]),
+        ({"phone_connected": [True]}, ["phone_connected must be true or false", "a list"]),
+        ({"days_left": True}, ["days_left must be a whole number", "a boolean"]),
+        ({"days_left": 1.5}, ["days_left must be a whole number", "a number"]),
+        ({"days_left": "soon"}, ["days_left must be a whole number", "text"]),
+        ({"days_left": "9" * 5000}, ["days_left must be a whole number", "text"]),
+        ({"days_left": None}, ["days_left must be a whole number", "null"]),
+        ({"days_left": [5]}, ["days_left must be a whole number", "a list"]),
+        ({"payment_status": None}, ["payment_status must be text", "null"]),
+        ({"payment_status": 5}, ["payment_status must be text", "a number"]),
+        ({"payment_status": True}, ["payment_status must be text", "a boolean"]),
+        ({"payment_status": ["PAID", 5]}, ["payment_status must be text", "a number"]),
+        ({"payment_status": ["PAID", None]}, ["payment_status must be text", "null"]),
+        ({"payment_status": [["PAID"]]}, ["payment_status must be text", "a list"]),
+        ({"payment_status": []}, ["payment_status is an empty list"]),
+        ({"payment_status": ""}, ["payment_status is an empty text"]),
+        ({"middleware": {"web": True}}, ["middleware must be text", "a mapping"]),
+        ({"webhooks": None}, ["webhooks must be a mapping", "null"]),
+        ({"webhooks": SECRET_URL}, ["webhooks must be a mapping", "text"]),
+        ({"webhooks": [SECRET_URL]}, ["webhooks must be a mapping", "a list"]),
+        ({"webhooks": {}}, ["webhooks is empty"]),
+        ({"webhooks": {"received": 5}}, ["webhooks.received must be text", "null", "a number"]),
+        ({"webhooks": {"received": True}}, ["webhooks.received must be text", "a boolean"]),
+        ({"webhooks": {"received": {"url": SECRET_URL}}}, ["webhooks.received must be text", "a mapping"]),
+        ({"webhooks": {"received": [SECRET_URL, None]}}, ["webhooks.received must be text", "null"]),
+        ({"webhooks": {"received": []}}, ["webhooks.received is an empty list"]),
+        ({"webhooks": {"received": ""}}, ["webhooks.received is an empty text", "null for an unset webhook"]),
+        ({"webhooks": {"received": [SECRET_URL, ""]}}, ["webhooks.received is an empty text"]),
+    ],
+)
+def test_a_wrong_type_is_told_with_its_place_and_without_the_value(expect: t.Any, words: list[str]) -> None:
+    message = mistake([FINE, {"expect": expect}])
+    assert "expectation 2" in message
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    "url", ["{ID}", "{}", "{{id}}", "{id", "id}", "{id}{", "{ id }", "{phone}", "{name!r}", "{id:x}", "{name.secret}", "}{"]
+)
+@pytest.mark.parametrize(
+    "form", [lambda url: url, lambda url: [url], lambda url: ["https://fine.example", url]], ids=["one", "list", "second"]
+)
+def test_a_brace_that_is_no_placeholder_is_told_without_the_url(url: str, form: t.Any) -> None:
+    message = mistake([{"expect": {"webhooks": {"delivery": form(f"{SECRET_URL}{url}")}}}])
+    assert "expectation 1: webhooks.delivery" in message
+    assert "{id}" in message
+    assert "{name}" in message
+
+
+@pytest.mark.parametrize("key", ["id", "name", "middleware"])
+@pytest.mark.parametrize("value", [5, None, True, 1.5, ["a"], {"a": "b"}])
+def test_a_condition_that_is_no_text_is_told(key: str, value: t.Any) -> None:
+    message = mistake([{"match": {key: value}, "expect": {"days_left": 1}}])
+    assert f"expectation 1: match.{key} must be text" in message
+
+
+def test_digits_of_an_id_that_yaml_took_for_a_number_are_told_with_the_remedy() -> None:
+    assert "quotes" in mistake([{"match": {"id": 31415926}, "expect": {"days_left": 1}}])
+
+
+def test_the_first_mistake_is_told() -> None:
+    assert "expectation 1" in mistake([{"expects": 1}, {"expects": 2}])
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["https://h/{id}", "{name}", "web", "5"]),
+    lambda children: (
+        st.lists(children, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["match", "expect", "id", "name", "middleware", "days_left", "webhooks", "received", "payment_status"])
+            | st.text(max_size=5),
+            children,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(json_values | st.lists(st.fixed_dictionaries({"expect": json_values}, optional={"match": json_values}), min_size=1))
+def test_whatever_is_declared_can_be_asked_or_is_refused_in_one_line(declared: t.Any) -> None:
+    try:
+        expectations = Expectations(declared)
+    except ExpectationError as refused:
+        assert_fit_for_users(str(refused), request=None)
+    else:
+        for warning in expectations.warnings:
+            assert_fit_for_users(warning, request=None)
+        instance = make_instance()
+        for check in expectations.checks(instance) or ():
+            check.expected(instance)
+
+
+# What can hardly be meant
+
+
+@pytest.mark.parametrize(
+    "url", ["http://hooks.example.com", "hooks.example.com", "ftp://hooks.example.com", "{name}", "https:/hooks"]
+)
+def test_a_webhook_that_the_api_would_refuse_makes_a_warning(url: str) -> None:
+    (warning,) = Expectations([FINE, {"expect": {"webhooks": {"received": url}}}]).warnings
+    assert "expectation 2: webhooks.received" in warning
+    assert "HTTPS" in warning
+
+
+def test_a_warning_shows_no_secret_of_the_url() -> None:
+    (warning,) = Expectations([{"expect": {"webhooks": {"received": SECRET_URL.replace("https", "http")}}}]).warnings
+    assert_fit_for_users(warning, request=None, secrets=["OpenSesame"])
+    assert "hooks.example.com" in warning
+
+
+@pytest.mark.parametrize(
+    "url", ["https://hooks.example.com", "HTTPS://hooks.example.com", None, ["https://a.example", "https://b.example"]]
+)
+def test_others_make_none(url: t.Any) -> None:
+    assert Expectations([{"expect": {"webhooks": {"received": url}}}]).warnings == []
+
+
+# Match
+
+
+def test_without_a_match_every_instance_is_meant() -> None:
+    assert Expectations([FINE]).checks(make_instance(name=""))
+    assert Expectations([{"match": None, **FINE}]).checks(make_instance())
+
+
+@pytest.mark.parametrize(
+    ("name", "matching", "others"),
+    [
+        ("shop-1", ["shop-1"], ["shop-11", "a shop-1", "Shop-1", ""]),
+        ("shop-*", ["shop-1", "shop-", "shop-a\nb"], ["shop", "a shop-1", "Shop-1"]),
+        ("*", ["", "anything", "line\nbreak"], []),
+        ("shop-?", ["shop-1", "shop-?"], ["shop-", "shop-12"]),
+        ("shop-[12]", ["shop-1", "shop-2"], ["shop-3", "shop-[12]", "shop-12"]),
+        ("shop-[!12]", ["shop-3", "shop-!"], ["shop-1", "shop-"]),
+        ("shop-[a-c]*", ["shop-a", "shop-cd"], ["shop-d", "shop-A"]),
+        ("[[]vip] shop", ["[vip] shop"], ["[[]vip] shop", "vip] shop", "v shop"]),
+        ("what[?]", ["what?"], ["whats"]),
+        ("[*]", ["*"], ["a", ""]),
+        ("a.b", ["a.b"], ["axb"]),
+        ("a.*", ["a.b", "a."], ["ab", "axb"]),
+        ("(a|b)*", ["(a|b)", "(a|b)c"], ["a", "b"]),
+        ("", [""], ["a", " "]),
+        ("Pão*", ["Pão de Queijo"], ["Pao de Queijo"]),
+        ("{{ x }}", ["{{ x }}"], [""]),
+    ],
+)
+def test_a_name_is_exact_or_a_shell_pattern(name: str, matching: list[str], others: list[str]) -> None:
+    assert [other for other in matching if not matches({"name": name}, name=other)] == []
+    assert [other for other in others if matches({"name": name}, name=other)] == []
+
+
+@pytest.mark.parametrize("identity", ["*", "A*", "a", "AA", "?"])
+def test_an_id_is_exact(identity: str) -> None:
+    assert matches({"id": "A"}, id="A")
+    assert not matches({"id": identity}, id="A")
+
+
+def test_a_middleware_is_exact_and_a_missing_one_is_none() -> None:
+    assert matches({"middleware": "web"}, middleware="web")
+    assert not matches({"middleware": "web"}, middleware="mobile")
+    assert not matches({"middleware": "web"}, middleware="")
+    assert not matches({"middleware": "*"}, middleware="web")
+
+
+@pytest.mark.parametrize(
+    ("fields", "meant"),
+    [
+        ({"id": "A", "name": "shop-1", "middleware": "web"}, True),
+        ({"id": "B", "name": "shop-1", "middleware": "web"}, False),
+        ({"id": "A", "name": "other", "middleware": "web"}, False),
+        ({"id": "A", "name": "shop-1", "middleware": "mobile"}, False),
+    ],
+)
+@pytest.mark.parametrize("name", ["shop-1", "shop-*"])
+def test_all_conditions_have_to_hold(fields: dict[str, str], meant: bool, name: str) -> None:
+    assert matches({"id": "A", "name": name, "middleware": "web"}, **fields) is meant
+
+
+# Merge
+
+
+def test_the_last_expectation_that_matches_counts_for_each_attribute_and_each_webhook() -> None:
+    declared = [
+        {"expect": {"whatsapp_connected": True, "days_left": 5, "webhooks": {"received": "https://a", "delivery": "https://a"}}},
+        {"match": {"name": "shop-*"}, "expect": {"days_left": 9, "webhooks": {"delivery": "https://b", "connected": None}}},
+        {"match": {"name": "other-*"}, "expect": {"days_left": 99, "whatsapp_connected": False}},
+        {"match": {"id": f"{1:032X}"}, "expect": {"webhooks": {"connected": "https://c"}}},
+    ]
+    assert expected(declared) == {
+        "days_left": 9,
+        "webhooks.connected": "https://c",
+        "webhooks.delivery": "https://b",
+        "webhooks.received": "https://a",
+        "whatsapp_connected": True,
+    }
+    assert positions(declared) == {
+        "days_left": 2,
+        "webhooks.connected": 4,
+        "webhooks.delivery": 2,
+        "webhooks.received": 1,
+        "whatsapp_connected": 1,
+    }
+
+
+def test_the_order_of_the_list_counts_and_not_how_narrow_a_condition_is() -> None:
+    by_id = {"match": {"id": f"{1:032X}"}, "expect": {"days_left": 1}}
+    by_name = {"match": {"name": "shop-1"}, "expect": {"days_left": 2}}
+    general = {"expect": {"days_left": 3}}
+    assert expected([by_id, by_name, general]) == {"days_left": 3}
+    assert expected([general, by_id, by_name]) == {"days_left": 2}
+    assert expected([by_name, general, by_id]) == {"days_left": 1}
+
+
+def test_null_overrides_a_url_and_a_url_null() -> None:
+    unset = {"expect": {"webhooks": {"received": None}}}
+    url = {"expect": {"webhooks": {"received": "https://a"}}}
+    assert expected([url, unset]) == {"webhooks.received": None}
+    assert expected([unset, url]) == {"webhooks.received": "https://a"}
+
+
+def test_what_no_expectation_matches_is_told_from_what_has_nothing_to_be() -> None:
+    assert Expectations([{"match": {"name": "nobody"}, **FINE}]).checks(make_instance()) is None
+
+
+def test_days_left_may_be_digits_since_older_templates_give_only_text() -> None:
+    assert expected([{"expect": {"days_left": " 5"}}]) == {"days_left": 5}
+    assert expected([{"expect": {"days_left": "-3"}}]) == {"days_left": -3}
+
+
+# Placeholders
+
+URL = "https://hooks.example.com/{id}/{name}?n={name}"
+
+
+def test_placeholders_stand_for_the_instances_own_percent_encoded() -> None:
+    declared = [{"expect": {"webhooks": {"received": URL, "delivery": [URL, "https://b/{id}"]}}}]
+    url = "https://hooks.example.com/A%2FB/P%C3%A3o%20%26%20Cia?n=P%C3%A3o%20%26%20Cia"
+    assert expected(declared, id="A/B", name="Pão & Cia") == {
+        "webhooks.received": url,
+        "webhooks.delivery": [url, "https://b/A%2FB"],
+    }
+
+
+def test_a_placeholder_in_a_name_is_not_expanded_again() -> None:
+    declared = [{"expect": {"webhooks": {"received": "https://h/{name}/{id}"}}}]
+    assert expected(declared, id="{name}", name="{id}") == {"webhooks.received": "https://h/%7Bid%7D/%7Bname%7D"}
+
+
+UNRESERVED = set(string.ascii_letters + string.digits + "-._~")
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1), st.text(st.characters(codec="utf-8")))
+def test_no_name_can_put_anything_but_text_into_a_url(identity: str, name: str) -> None:
+    instance = make_instance(id=identity, name=name)
+    (check,) = Expectations([{"expect": {"webhooks": {"received": "https://h/{id}/{name}"}}}]).checks(instance) or ()
+    _https, _, _host, in_id, in_name = check.expected(instance).split("/")
+    for written, meant in ((in_id, identity), (in_name, name)):
+        assert unquote(written) == meant
+        assert set(re.sub(r"%[0-9A-F]{2}", "", written)) <= UNRESERVED

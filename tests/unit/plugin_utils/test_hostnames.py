@@ -1,0 +1,149 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+"""Every instance has a hostname of its own, a safe one, and the same one whatever else changes."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.zapi.zapi.plugins.plugin_utils.hostnames import name_hosts, plain_hostname
+from ansible_collections.zapi.zapi.tests.unit.support import make_instance
+
+if t.TYPE_CHECKING:
+    import random
+
+
+def fleet_of(*named: tuple[str, str]) -> list[dict[str, t.Any]]:
+    """Instances with these ids and names."""
+    return [make_instance(id=identity, name=name) for identity, name in named]
+
+
+def hostnames(*named: tuple[str, str], keys: t.Sequence[str] = ("name",), taken: t.Collection[str] = ()) -> dict[str, str]:
+    return name_hosts(fleet_of(*named), keys, taken)
+
+
+def test_a_host_is_called_as_its_instance() -> None:
+    assert hostnames(("A", "shop-1"), ("B", "Padaria_São_João.2")) == {"A": "shop-1", "B": "Padaria_São_João.2"}
+
+
+@pytest.mark.parametrize(
+    ("name", "hostname"),
+    [
+        ("Loja 1", "Loja_1"),
+        (" a\tb\nc\r\u00a0\u2003", "_a_b_c___"),
+        ("a,b:c&d!e~f", "a_b_c_d_e_f"),
+        ("a*b?c[d]e", "a_b_c_d_e"),
+        ("{{ a }}", "___a___"),
+        ("@group", "_group"),
+        ("../../etc", ".._.._etc"),
+        ("a\\b", "a_b"),
+        ("a\x00b\x1bc\u2028d\u202ee\u200bf", "a_b_c_d_e_f"),
+        ("😀", "😀"),
+    ],
+)
+def test_white_space_and_what_has_a_meaning_to_ansible_become_underscores(name: str, hostname: str) -> None:
+    assert hostnames(("A", name)) == {"A": hostname}
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_hostname_does_not_lead_out_of_host_vars(name: str) -> None:
+    assert hostnames(("A", name))["A"] not in {".", ".."}
+
+
+def test_keys_are_tried_in_order_and_the_id_at_last() -> None:
+    keys = ("tenant", "payment_status", "name")
+    assert plain_hostname(make_instance(id="A", name="n", tenant="t", paymentStatus="p"), keys) == "t"
+    assert plain_hostname(make_instance(id="A", name="n", tenant="", paymentStatus="p"), keys) == "p"
+    assert plain_hostname(make_instance(id="A", name="n", tenant="", paymentStatus=""), keys) == "n"
+    assert plain_hostname(make_instance(id="A B", name="", tenant="", paymentStatus=""), keys) == "A_B"
+    assert plain_hostname(make_instance(id="A"), ()) == "A"
+
+
+@pytest.mark.parametrize("key", ["no_such_key", "webhooks", "token"])
+def test_a_key_without_a_value_fit_for_a_name_is_passed_over(key: str) -> None:
+    assert plain_hostname(make_instance(name="n"), (key, "name")) == "n"
+
+
+def test_other_values_than_text_are_fit_as_well() -> None:
+    assert plain_hostname(make_instance(due=0), ("due_timestamp",)) == "0"
+    assert plain_hostname(make_instance(whatsappConnected=False), ("whatsapp_connected",)) == "False"
+
+
+def test_hosts_that_would_share_a_name_get_their_ids_all_of_them() -> None:
+    assert hostnames(("A", "shop"), ("B", "shop"), ("C", "other"), ("D", "shop")) == {
+        "A": "shop_A",
+        "B": "shop_B",
+        "C": "other",
+        "D": "shop_D",
+    }
+
+
+def test_names_that_become_the_same_only_when_made_safe_are_the_same() -> None:
+    assert hostnames(("A", "a b"), ("B", "a_b")) == {"A": "a_b_A", "B": "a_b_B"}
+
+
+def test_a_host_with_a_name_that_is_taken_gets_its_id() -> None:
+    assert hostnames(("A", "all"), ("B", "zapi"), ("C", "fine"), taken={"all", "ungrouped", "zapi"}) == {
+        "A": "all_A",
+        "B": "zapi_B",
+        "C": "fine",
+    }
+
+
+def test_a_name_made_to_look_like_anothers_name_and_id_takes_no_hosts_place() -> None:
+    names = hostnames(("A", "shop"), ("B", "shop"), ("C", "shop_A"))
+    assert len(set(names.values())) == 3
+    assert names["B"] == "shop_B"
+
+
+def test_an_empty_fleet_has_no_hosts() -> None:
+    assert hostnames() == {}
+
+
+ids_ = st.text(st.characters(codec="utf-8"), min_size=1, max_size=6) | st.sampled_from(["A", "B", "A B", "A_B", "shop", "a:b"])
+names_ = st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from(
+    ["", "shop", "shop_A", "shop_B", "shop_A_B", "all", "A", "A_B", "zapi", "a b"]
+)
+fleets = st.dictionaries(ids_, names_, max_size=12).map(lambda names: list(names.items()))
+takens = st.sets(st.sampled_from(["all", "ungrouped", "zapi", "shop", "shop_A", "A", "A_B", "all_A"]))
+
+
+@given(fleets, takens)
+def test_every_instance_of_any_fleet_has_a_safe_hostname_of_its_own(named: list[tuple[str, str]], taken: set[str]) -> None:
+    names = hostnames(*named, taken=taken)
+    assert set(names) == {identity for identity, _name in named}
+    assert len(set(names.values())) == len(names)
+    assert taken.isdisjoint(names.values())
+    for name in names.values():
+        assert name
+        assert not re.search(r"[\s,:&!~*?\[\]{}@/\\]", name)
+        assert name.isprintable()
+
+
+@given(fleets, takens, st.randoms(use_true_random=False))
+def test_hostnames_do_not_depend_on_the_order_of_the_fleet(
+    named: list[tuple[str, str]], taken: set[str], chance: random.Random
+) -> None:
+    shuffled = list(named)
+    chance.shuffle(shuffled)
+    assert hostnames(*named, taken=taken) == hostnames(*shuffled, taken=taken)
+
+
+@given(fleets, takens)
+def test_only_who_would_share_a_name_or_has_a_taken_one_is_renamed(named: list[tuple[str, str]], taken: set[str]) -> None:
+    plain = {instance["id"]: plain_hostname(instance, ["name"]) for instance in fleet_of(*named)}
+    names = hostnames(*named, taken=taken)
+    for identity, name in plain.items():
+        if (
+            list(plain.values()).count(name) == 1
+            and name not in taken
+            and not any(name.startswith(f"{other}_") for other in plain.values())
+        ):
+            assert names[identity] == name
