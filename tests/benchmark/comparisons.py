@@ -1,0 +1,394 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+"""What is compared with what. Every function measures its sides in turns and returns rows of the table."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .processes import PARTNER_TOKEN, BenchmarkError, Run, Workshop, own_peak
+else:  # as part of a script
+    from processes import PARTNER_TOKEN, BenchmarkError, own_peak
+
+FETCH = Path(__file__).with_name("fetch.py")
+LATENCY = "latency,seconds=0.05"
+PAGE_SIZE = 100
+HOOKS = "https://hooks.example.com/"
+# Linearity: how many times as large the larger fleet is.
+LINEAR_FACTOR = 30
+LARGE_FLEET = 10_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a value, what it should be, and what it was calculated from."""
+
+    what: str
+    instances: int
+    value: float
+    unit: str
+    most: float | None = None
+    least: float | None = None
+    # The medians, as text.
+    first: str = ""
+    second: str = ""
+    rounds: int = 1
+
+    @property
+    def target(self) -> str:
+        if self.most is not None:
+            return f"<= {self.most:g}{self.unit}"
+        return "" if self.least is None else f">= {self.least:g}{self.unit}"
+
+    @property
+    def met(self) -> bool | None:
+        if self.most is not None:
+            return self.value <= self.most
+        return None if self.least is None else self.value >= self.least
+
+
+# --- Listing ---
+
+
+def compare_listing(workshop: Workshop, instances: int, rounds: int) -> Row:
+    with workshop.emulator(instances, LATENCY) as url:
+        # The first round warms up.
+        measured = _fetch(workshop, url, instances, rounds + 1, "bare", "engine")
+    seconds = {name: times[1:] for name, times in measured.items()}
+    ratio = median(ours / bare for ours, bare in zip(seconds["engine"], seconds["bare"]))
+    ours, bare = (f"{median(seconds[name]):.2f} s" for name in ("engine", "bare"))
+    return Row("listing / bare loop", instances, ratio, "", most=1.3, first=ours, second=bare, rounds=rounds)
+
+
+def _fetch(workshop: Workshop, url: str, instances: int, rounds: int, *names: str) -> dict[str, list[float]]:
+    result = json.loads(workshop.run(sys.executable, FETCH, url, PARTNER_TOKEN, str(rounds), *names).output)
+    _demand(result["count"] == instances, f"{result['count']} of {instances} instances fetched")
+    seconds: dict[str, list[float]] = result["seconds"]
+    return seconds
+
+
+# --- Audit ---
+
+
+def compare_audit(workshop: Workshop, instances: int, rounds: int) -> Row:
+    """Compare with a module that does nothing, plus the time that the bare fetch of the pages takes."""
+    idle = _write_playbook(workshop, "idle", {"ansible.builtin.ping": {}})
+    with workshop.emulator(instances, LATENCY) as url:
+        audit = _write_audit(workshop, "audit", url, instances, _expectations())
+
+        def measure_floor() -> Run:
+            idling = workshop.ansible("ansible-playbook", idle)
+            [fetching] = _fetch(workshop, url, instances, 1, "bare")["bare"]
+            return idling._replace(seconds=idling.seconds + fetching)
+
+        ours, floor = _take_turns(rounds, lambda: workshop.ansible("ansible-playbook", audit), measure_floor)
+    return _row("audit / idle task + bare loop", instances, ours, floor, most=1.3)
+
+
+def compare_audit_with_loops(workshop: Workshop, instances: int, rounds: int) -> Row:
+    """Compare with what people write today: uri in a loop over the pages, assert in a loop over the instances."""
+    with workshop.emulator(instances, LATENCY) as url:
+        audit = _write_audit(workshop, "audit", url, instances, _expectations())
+        loops = _write_playbook(workshop, "loops", *_looping_tasks(url, instances))
+
+        def run_loops() -> Run:
+            # Status 2: some of the generated fleet has drifted, and assert fails.
+            run = workshop.ansible("ansible-playbook", loops, statuses=(2,))
+            items = run.output.count("=> (item=") + run.output.count("failed: [localhost] (item=")
+            wanted = instances + -(-instances // PAGE_SIZE)
+            _demand(items == wanted, f"the loops went over {items} items instead of {wanted}")
+            return run
+
+        # The loops run once, for minutes; of the audits, half run before and half after them.
+        before = [workshop.ansible("ansible-playbook", audit) for _round in range(rounds)]
+        loops_run = run_loops()
+        after = [workshop.ansible("ansible-playbook", audit) for _round in range(rounds)]
+    seconds = median(run.seconds for run in before + after)
+    ours = [run._replace(seconds=seconds) for run in before + after]
+    # With few instances, the start is most of what the audit takes.
+    least = 50 if instances >= LARGE_FLEET else None
+    return _row("loops of uri and assert / audit", instances, [loops_run], ours, least=least)
+
+
+def compare_expectations(workshop: Workshop, instances: int, rounds: int) -> Row:
+    """Compare 20 expectations, ten of them with a pattern, with one. No latency hides the work here."""
+    with workshop.emulator(instances) as url:
+        many = _write_audit(workshop, "many", url, instances, _many_expectations())
+        one = _write_audit(workshop, "one", url, instances, _expectations())
+        ours, other = _take_turns(
+            rounds,
+            lambda: workshop.ansible("ansible-playbook", many),
+            lambda: workshop.ansible("ansible-playbook", one),
+        )
+    return _row("audit with 20 expectations / with one", instances, ours, other, cpu=True, most=1.5)
+
+
+def _expectations() -> list[dict[str, t.Any]]:
+    """Return what 84 % of a generated fleet meet."""
+    webhooks = {
+        "received": f"{HOOKS}{{id}}/received",
+        "received_and_delivery": f"{HOOKS}{{id}}/received",
+        "presence_chat": None,
+    }
+    expect = {"whatsapp_connected": True, "payment_status": ["PAID", "TRIAL"], "days_left": 5, "webhooks": webhooks}
+    return [{"expect": expect}]
+
+
+def _many_expectations() -> list[dict[str, t.Any]]:
+    """Return 20 that find the same drift as the one above, and that must all be tried on every instance."""
+    patterns = ("Pa*", "Farm*", "Pizz*", "*Centro", "*Moema*", "Academia *", "[CO]*", "Auto *", "*0[1-4]*", "*loja*")
+    conditions: list[dict[str, str]] = [{"name": pattern} for pattern in patterns]
+    conditions += [{"middleware": "web"}] * 5 + [{"middleware": "mobile"}] * 4
+    expects = (
+        {"middleware": ["web", "mobile"]},
+        {"webhooks": {"message_status": f"{HOOKS}{{id}}/message-status"}},
+        {"webhooks": {"delivery": f"{HOOKS}{{id}}/delivery"}},
+    )
+    further = [{"match": match, "expect": expects[n % len(expects)]} for n, match in enumerate(conditions)]
+    return _expectations() + further
+
+
+def _write_audit(workshop: Workshop, name: str, url: str, instances: int, expectations: list[dict[str, t.Any]]) -> Path:
+    task = {
+        "zapi.zapi.instance_audit": {
+            "api_url": url,
+            "partner_token": PARTNER_TOKEN,
+            "expectations": expectations,
+            "fail_on_drift": False,
+        },
+        "register": "audit",
+        "failed_when": f"audit.summary.instances | default(0) != {instances}",
+    }
+    return _write_playbook(workshop, name, task)
+
+
+def _looping_tasks(url: str, instances: int) -> list[dict[str, t.Any]]:
+    last = -(-instances // PAGE_SIZE)
+    received = f"'{HOOKS}' ~ item.id ~ '/received'"
+    return [
+        {
+            "ansible.builtin.uri": {
+                "url": f"{url}/instances?page={{{{ item }}}}&pageSize={PAGE_SIZE}",
+                "headers": {"Authorization": f"Bearer {PARTNER_TOKEN}"},
+                "return_content": True,
+            },
+            "loop": f"{{{{ range(1, {last + 1}) | list }}}}",
+            "loop_control": {"label": "{{ item }}"},
+            "register": "pages",
+        },
+        {
+            "ansible.builtin.assert": {
+                "that": [
+                    "item.whatsappConnected",
+                    "item.paymentStatus in ['PAID', 'TRIAL']",
+                    f"item.receivedCallbackUrl == {received}",
+                    f"item.receivedAndDeliveryCallbackUrl == {received}",
+                    "not item.presenceChatCallbackUrl",
+                ],
+                "quiet": True,
+            },
+            "loop": "{{ pages.results | map(attribute='json') | map(attribute='content') | flatten }}",
+            "loop_control": {"label": "{{ item.id }}"},
+        },
+    ]
+
+
+def _write_playbook(workshop: Workshop, name: str, *tasks: dict[str, t.Any]) -> Path:
+    play = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "vars": {"ansible_python_interpreter": sys.executable},
+        "tasks": list(tasks),
+    }
+    return workshop.write(f"{name}.yml", json.dumps([play]))
+
+
+# --- Memory ---
+
+
+def compare_memory(workshop: Workshop, small: int, large: int, rounds: int) -> list[Row]:
+    """Compare the module's own process with a small fleet and with a large one, in sync and not."""
+    middleware = [{"expect": {"middleware": ["web", "mobile"], "webhooks": {"received": f"{HOOKS}{{id}}/received"}}}]
+    with workshop.emulator(small) as url:
+        low = [_module_peak(workshop, url, small, middleware) for _round in range(rounds)]
+    with workshop.emulator(large) as url:
+        high = [_module_peak(workshop, url, large, middleware) for _round in range(rounds)]
+        drifted = [_module_peak(workshop, url, large, _expectations()) for _round in range(rounds)]
+    texts = {name: f"{median(peaks):.0f} MiB" for name, peaks in (("low", low), ("high", high), ("drifted", drifted))}
+    # What comes more is what counts, whatever else the process needs.
+    more = f"audit's memory: more than with {small:,}"
+    return [
+        Row(f"{more}, all in sync", large, median(high) - median(low), " MiB", most=40,
+            first=texts["high"], second=texts["low"], rounds=rounds),
+        Row(f"{more}, 16 % drifted", large, median(drifted) - median(low), " MiB",
+            first=texts["drifted"], second=texts["low"], rounds=rounds),
+    ]  # fmt: skip
+
+
+def _module_peak(workshop: Workshop, url: str, instances: int, expectations: list[dict[str, t.Any]]) -> float:
+    arguments = {"api_url": url, "partner_token": PARTNER_TOKEN, "expectations": expectations, "fail_on_drift": False}
+    module = "ansible_collections.zapi.zapi.plugins.modules.instance_audit"
+    run = workshop.run(sys.executable, "-m", module, stdin=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
+    found = json.loads(run.output)["summary"]["instances"]
+    _demand(found == instances, f"the module saw {found} of {instances} instances")
+    _demand(run.mebibytes > own_peak(), "the benchmarks' own process has grown too large to measure another one's memory")
+    return run.mebibytes
+
+
+# --- Inventory ---
+
+EXPRESSIONS = {
+    "keyed_groups": [
+        {"key": "zapi_payment_status", "prefix": "payment"},
+        {"key": "zapi_middleware", "prefix": "middleware"},
+    ],
+    "groups": {"offline": "not zapi_whatsapp_connected"},
+    "compose": {"tenant": "zapi_tenant"},
+}
+# The same, for the template engine: in parentheses, the names are no bare ones.
+ENGINE_EXPRESSIONS = {
+    "keyed_groups": [
+        {"key": "(zapi_payment_status)", "prefix": "payment"},
+        {"key": "(zapi_middleware)", "prefix": "middleware"},
+    ],
+    "groups": {"offline": "(not zapi_whatsapp_connected)"},
+    "compose": {"tenant": "(zapi_tenant)"},
+}
+# ansible-inventory marks text that is not to be templated: a script prints it as it is.
+UNMARK = """
+import json, sys
+
+def unmark(pairs):
+    return pairs[0][1] if len(pairs) == 1 and pairs[0][0] == "__ansible_unsafe" else dict(pairs)
+
+with open(sys.argv[1], encoding="utf-8") as marked, open(sys.argv[2], "w", encoding="utf-8") as plain:
+    json.dump(json.load(marked, object_pairs_hook=unmark), plain)
+"""
+
+
+def compare_inventory(workshop: Workshop, instances: int, rounds: int) -> list[Row]:
+    """Compare with a script that prints the same hosts and variables, and the expressions with none."""
+    with workshop.emulator(instances) as url:
+        plain = _write_inventory(workshop, "plain", url)
+        rich = _write_inventory(workshop, "rich", url, EXPRESSIONS)
+        script = _write_script(workshop, plain)
+        ours, other, grouped = _take_turns(
+            rounds,
+            lambda: _list_hosts(workshop, plain, instances),
+            lambda: _list_hosts(workshop, script, instances),
+            lambda: _list_hosts(workshop, rich, instances),
+        )
+    return [
+        # With few hosts, there is little but the start of both.
+        _row(
+            "inventory / script that prints it", instances, ours, other,
+            cpu=True, most=1.0 if instances >= LARGE_FLEET else None,
+        ),
+        _row("inventory with expressions / without", instances, grouped, ours, cpu=True, most=1.5),
+    ]  # fmt: skip
+
+
+def compare_expressions(workshop: Workshop, instances: int, rounds: int) -> Row:
+    """Compare with the same expressions as ansible-core evaluates them."""
+    with workshop.emulator(instances) as url:
+        rich = _write_inventory(workshop, "rich", url, EXPRESSIONS)
+        engine = _write_inventory(workshop, "engine", url, ENGINE_EXPRESSIONS)
+        ours, other = _take_turns(
+            rounds,
+            lambda: _list_hosts(workshop, rich, instances),
+            lambda: _list_hosts(workshop, engine, instances),
+            warm_up=False,
+        )
+    return _row("expressions / by the template engine", instances, ours, other, cpu=True)
+
+
+def compare_linearity(workshop: Workshop, instances: int, rounds: int) -> Row:
+    """Compare the time per host with that in a fleet of a 30th, both less what a fleet of none takes."""
+    sizes = (0, instances, instances * LINEAR_FACTOR)
+    with workshop.emulator(0) as none, workshop.emulator(sizes[1]) as some, workshop.emulator(sizes[2]) as many:
+        sources = [_write_inventory(workshop, f"fleet{n}", url) for n, url in zip(sizes, (none, some, many))]
+        runs = _take_turns(
+            rounds,
+            lambda: _list_hosts(workshop, sources[0], sizes[0]),
+            lambda: _list_hosts(workshop, sources[1], sizes[1]),
+            lambda: _list_hosts(workshop, sources[2], sizes[2]),
+        )
+    start, small, large = (median(run.cpu_seconds for run in side) for side in runs)
+    each_of_small, each_of_large = ((small - start) / sizes[1], (large - start) / sizes[2])
+    return Row(
+        f"inventory: time per host / with {instances:,}", sizes[2], each_of_large / each_of_small, "", most=1.25,
+        first=f"{each_of_large * 1e6:.0f} CPU us", second=f"{each_of_small * 1e6:.0f} CPU us", rounds=rounds,
+    )  # fmt: skip
+
+
+def _write_inventory(workshop: Workshop, name: str, url: str, expressions: Mapping[str, t.Any] | None = None) -> Path:
+    options = {"plugin": "zapi.zapi.instances", "api_url": url, "partner_token": PARTNER_TOKEN, **(expressions or {})}
+    return workshop.write(f"{name}.zapi.yml", json.dumps(options))
+
+
+def _write_script(workshop: Workshop, source: Path) -> Path:
+    """Write an executable inventory that prints ready JSON with the hosts and variables of another inventory."""
+    listed, ready = (workshop.folder / name for name in ("listed.json", "ready.json"))
+    workshop.ansible("ansible-inventory", "--inventory", source, "--list", "--output", listed)
+    workshop.run(sys.executable, "-c", UNMARK, listed, ready)
+    program = f"#!{sys.executable}\nprint(open({str(ready)!r}, encoding='utf-8').read())\n"
+    script = workshop.write("script.py", program)
+    script.chmod(0o700)
+    return script
+
+
+def _list_hosts(workshop: Workshop, source: Path, instances: int) -> Run:
+    run = workshop.ansible("ansible", "all", "--list-hosts", "--inventory", source)
+    found = re.search(r"hosts \((\d+)\):", run.output)
+    seen = int(found[1]) if found else 0
+    _demand(seen == instances, f"{seen} of {instances} hosts from {source.name}: {run.output[:1000]}")
+    return run
+
+
+# --- Measuring ---
+
+
+def _take_turns(rounds: int, *sides: Callable[[], Run], warm_up: bool = True) -> list[list[Run]]:
+    """Measure A, B, A, B, …: whatever else the machine does meanwhile meets all sides alike."""
+    if warm_up:
+        for side in sides:
+            side()
+    runs = [[side() for side in sides] for _round in range(rounds)]
+    return [list(side) for side in zip(*runs)]
+
+
+def _row(
+    what: str,
+    instances: int,
+    first: list[Run],
+    second: list[Run],
+    *,
+    cpu: bool = False,
+    most: float | None = None,
+    least: float | None = None,
+) -> Row:
+    firsts, seconds = ([run.cpu_seconds if cpu else run.seconds for run in runs] for runs in (first, second))
+    unit = "CPU s" if cpu else "s"
+    texts = [
+        f"{median(times):.2f} {unit}, {max(run.mebibytes for run in runs):.0f} MiB"
+        for times, runs in ((firsts, first), (seconds, second))
+    ]
+    ratio = median(one / other for one, other in zip(firsts, seconds))
+    return Row(what, instances, ratio, "", most, least, texts[0], texts[1], len(first))
+
+
+def _demand(condition: bool, problem: str) -> None:
+    if not condition:
+        raise BenchmarkError(problem)
