@@ -53,7 +53,7 @@ demo: $(venv) ## start the emulator, audit a fleet, show drift, stop it
 
 test: $(venv) ## unit and integration tests, with coverage (TESTS=… and ARGS=… narrow them)
 	@$(python) -m coverage erase
-	$(with_ansible) $(python) -m coverage run -m pytest -n $(JOBS) $(TESTS) $(ARGS)
+	$(with_ansible) $(python) -m coverage run -m pytest -n $(JOBS) --dist loadfile $(TESTS) $(ARGS)
 	@$(python) -m coverage combine --quiet
 	@$(python) -m coverage report $(if $(filter-out file,$(origin TESTS))$(ARGS),--fail-under=0)
 

@@ -97,15 +97,14 @@ def add_matrix_session(core: str, versions: list[str], packages: list[str], test
         session.install(f"ansible-core~={core}.0", *packages)
         env = link_collection(session)
         session.run("ansible", "--version", env=env)
-        session.run("pytest", "--quiet", "-n", "2", *tests, *session.posargs, env=env)
+        options = ["--quiet", "-n", "2", "--dist", "loadfile", "-m", "not once"]
+        session.run("pytest", *options, *tests, *session.posargs, env=env)
 
     run_tests.__doc__ = f"Run {' and '.join(tests)} with ansible-core {core} on Python {version}."
 
 
 for release, pythons in MATRIX.items():
-    add_matrix_session(
-        release, pythons, ["--requirement", "tests/requirements.txt"], ["tests/unit", "tests/integration"]
-    )
+    add_matrix_session(release, pythons, ["--requirement", "tests/requirements.txt"], ["tests/unit", "tests/integration"])
 add_matrix_session(OLDEST_TARGET_CORE, [OLDEST_TARGET], TARGET_PACKAGES, TARGET_TESTS)
 
 
@@ -132,18 +131,14 @@ def sanity(session: nox.Session) -> None:
     if ignored:
         session.error(f"No entry may be ignored: remove {', '.join(map(str, ignored))}")
     session.install(f"ansible-core~={SANITY_CORE}.0")
-    prepared = antsibull_nox.sessions.prepare_collections(
-        session, install_in_site_packages=False, install_out_of_tree=True
-    )
+    prepared = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
     if prepared is None:
         return
     bootstrap = os.environ.get("ANSIBLE_TEST_BOOTSTRAP")
     if bootstrap:
         session.run("python", bootstrap, silent=True)
 
-    pythons = {
-        version: python for version in (OLDEST_TARGET, SANITY_PYTHON) if version and (python := find_python(version))
-    }
+    pythons = {version: python for version in (OLDEST_TARGET, SANITY_PYTHON) if version and (python := find_python(version))}
     if OLDEST_TARGET not in pythons:
         session.warn(f"Modules not compiled and imported with Python {OLDEST_TARGET}: it is not here.")
     # ansible-test looks for them by name.
@@ -168,9 +163,7 @@ def docs(session: nox.Session) -> None:
     for folder in (settings, pages):
         folder.mkdir(parents=True, mode=0o755)
     common = ["--use-current", "--squash-hierarchy", "--fail-on-error"]
-    session.run(
-        "antsibull-docs", "sphinx-init", *common, "--dest-dir", str(settings), "zapi.zapi", env=env, silent=True
-    )
+    session.run("antsibull-docs", "sphinx-init", *common, "--dest-dir", str(settings), "zapi.zapi", env=env, silent=True)
     session.run("antsibull-docs", "collection", *common, "--dest-dir", str(pages), "zapi.zapi", env=env)
     # docs-check validates references. Here, those to Ansible's own pages lead nowhere, as nothing is downloaded.
     offline = ["extensions=sphinx_antsibull_ext", "nitpicky=0", "suppress_warnings=ref.ref,toc.no_title"]
@@ -202,9 +195,7 @@ def changelog(session: nox.Session) -> None:
 def execution_environment(session: nox.Session) -> None:
     """Check that ansible-builder finds what the collection needs, and makes a build context of it."""
     session.install("ansible-builder", "ansible-core")
-    prepared = antsibull_nox.sessions.prepare_collections(
-        session, install_in_site_packages=False, install_out_of_tree=True
-    )
+    prepared = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
     if prepared is None:
         return
     found = CACHE / "ee-requirements.txt"

@@ -81,9 +81,7 @@ def generate(count: int, seed: int = 1, now_ms: int = DEFAULT_NOW_MS) -> list[In
 
 def _names(count: int, rng: random.Random) -> list[str]:
     """Return `count` different shop names."""
-    shops = [
-        f"{trade} {name} {place}" for trade, trade_names in TRADES.items() for name in trade_names for place in PLACES
-    ]
+    shops = [f"{trade} {name} {place}" for trade, trade_names in TRADES.items() for name in trade_names for place in PLACES]
     rng.shuffle(shops)
     names = shops[:count]
     for number in range(len(shops), count):

@@ -189,9 +189,7 @@ class ZApi:
         serving = _Paging(page, size, size, page, {})
         for fault in faults:
             serving = serving.under(fault)
-        rows, total = self.fleet.page(
-            serving.start, serving.stride, wanted.get("query", ""), wanted.get("middleware", "")
-        )
+        rows, total = self.fleet.page(serving.start, serving.stride, wanted.get("query", ""), wanted.get("middleware", ""))
         head = {
             "total": total,
             "totalPage": math.ceil(total / serving.size),
@@ -594,9 +592,7 @@ class Emulator:
         if self._server:
             raise RuntimeError("the emulator is running already")
         self._server = _Server(self, self._port, self._tls)
-        self._thread = threading.Thread(
-            target=functools.partial(self._server.serve_forever, poll_interval=0.02), daemon=True
-        )
+        self._thread = threading.Thread(target=functools.partial(self._server.serve_forever, poll_interval=0.02), daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
