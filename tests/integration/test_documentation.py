@@ -117,7 +117,7 @@ def test_the_examples_of_a_plugin_run(workplace, documented_fleet, plugin):
 INVENTORIES = list(yaml.safe_load_all(plugin_examples(ROOT / "plugins" / "inventory" / "instances.py")))
 
 
-@pytest.mark.parametrize("options", INVENTORIES, ids=lambda options: "-".join(options))
+@pytest.mark.parametrize("options", INVENTORIES, ids="-".join)
 def test_the_examples_of_the_inventory_make_one(workplace, documented_fleet, options):
     token = workplace.environment["ZAPI_PARTNER_TOKEN"]
     workplace.write("token.vault.yml", f"partner_token: {token}\n")
