@@ -4,7 +4,8 @@
 
 """Every fault through every door: the right result, or one clear line, and never a token.
 
-All faults are hosts of one play, so that a minute is enough for all of them. The error guide has this table in words.
+All faults are hosts of one play, so that a minute is enough for all of them. The engine's unit tests know more of them, and
+the guide on errors has this table in words.
 """
 
 from __future__ import annotations
@@ -53,23 +54,17 @@ CASES = {
     "empty_token": Case([], "partner_token is empty", {"partner_token": ""}),
     "echoed_token": Case([status(403, echo_token=True)], "status 403"),
     "echoed_client_token": Case([status(403, message="Client-Token F00BA123 not allowed")], "Client-Token is missing or wrong"),
-    "null_not_allowed": Case([status(200, message="null not allowed")], "Client-Token is missing or wrong"),
-    "client_token_not_configured": Case([status(400, message="your client-token is not configured")], "demands a Client-Token"),
     "ip_restricted": Case(["ip_restricted"], "listed IP addresses only"),
-    "not_found": Case([status(404)], "status 404"),
     "throttled_shortly": Case([status(429, retry_after="1", times=1)]),
     "throttled_two_hours": Case([status(429, retry_after="7200")], "asking to wait 7200 seconds"),
     "throttled_forever": Case([status(429)], "status 429.* in 2 tries: too many requests"),
-    "error_500_once": Case([status(500, times=1)]),
     "error_502_once": Case([status(502, html=True, times=1, page=3)]),
-    "error_500_forever": Case([status(500)], "status 500.* in 2 tries: the service has trouble"),
     "error_503_forever": Case([status(503, html=True)], "status 503 in 2 tries: the service has trouble"),
     "dropped_once": Case([{"kind": "drop", "times": 1}]),
     "dropped_forever": Case(["drop"], "no connection to 127.0.0.1.* in 2 tries"),
     "cut_once": Case([{"kind": "truncate", "times": 1, "page": 2}]),
     "cut_forever": Case(["truncate"], "was cut off in 2 tries"),
     "hangs": Case(["hang"], "no answer from 127.0.0.1.* within 1 seconds in 2 tries"),
-    "hangs_on_page_3": Case([{"kind": "hang", "page": 3}], "no answer from 127.0.0.1.* within 1 seconds in 2 tries"),
     "slow": Case([{"kind": "latency", "seconds": 0.1}]),
     "html": Case(["html"], r"not JSON \(text/html"),
     "redirect": Case(
@@ -81,23 +76,15 @@ CASES = {
     "fleet_changes_once": Case([{"kind": "change_fleet", "add": 1, "times": 1, "after": 2, "where": "start"}]),
     "fleet_changes_always": Case([{"kind": "change_fleet", "add": 1, "where": "start"}], "no complete listing in 4 attempts"),
     "counts_as_text": Case([{"kind": "counts", "total": "50", "totalPage": "5", "pageSize": "10"}]),
-    "counts_that_are_none": Case([{"kind": "counts", "total": "many"}], "total is text that is no count"),
-    "page_size_0": Case([{"kind": "counts", "pageSize": 0}], "pages of 0 rows"),
     "total_0_with_rows": Case([{"kind": "counts", "total": 0}], "reported 0 instances and sent 10"),
     "too_few_rows": Case([{"kind": "counts", "total": 51}], "no complete listing|gave pages shorter"),
     "billion_pages": Case(
         [body(json={"total": 10**11, "totalPage": 10**9, "pageSize": 100, "content": []})], "reported 100000000000"
     ),
-    "a_list": Case([body(json=[ROW])], "a list instead of an object"),
     "content_null": Case([body(json={"total": 1, "content": None})], "content is null"),
-    "rows_of_text": Case([body(json={"total": 1, "content": ["token-of-A1"]})], "row 1 of page 1 is text"),
     "row_without_id": Case([body(json={"total": 1, "content": [{"token": "token-of-A1"}]})], "row 1 of page 1 has no id"),
-    "not_even_json": Case([body(text="token-of-A1")], "not JSON"),
     "deep_json": Case([body(text="[" * 200_000)], "not JSON"),
     "page_size_option_0": Case([], "page_size must be 1 or more", {"page_size": 0}),
-    "concurrency_option_negative": Case([], "concurrency must be 1 or more", {"concurrency": -1}),
-    "api_url_empty": Case([], "api_url is empty", {"api_url": ""}),
-    "api_url_ftp": Case([], "not an http.s. URL", {"api_url": "ftp://127.0.0.1/"}),
     "api_url_in_the_clear": Case([], "token would travel in the clear", {"api_url": "http://api.z-api.io"}),
     "api_url_refused": Case([], "no connection to 127.0.0.1:9 in 2 tries", {"api_url": "http://127.0.0.1:9"}),
 }
@@ -166,26 +153,24 @@ def _play(workplace, emulators):
             "register": "lookup",
         },
     ]
+    collected = "{%% set all = {} %%}{%% for host in groups.all %%}{%% set _ = all.update({host: {%s}}) %%}{%% endfor %%}{{ all | to_json }}"
     report = {
         "ansible.builtin.copy": {
-            "content": "{{ {%s} | to_json }}" % ", ".join(f"'{door}': {door}" for door in DOORS[:3]),
-            "dest": f"{workplace.folder}/{{{{ inventory_hostname }}}}.json",
+            "content": collected % ", ".join(f"'{door}': hostvars[host].{door}" for door in DOORS[:3]),
+            "dest": f"{workplace.folder}/answers.json",
         },
         "no_log": True,
     }
-    play = {
-        "hosts": "all",
-        "gather_facts": False,
-        "strategy": "free",
-        "tasks": [{**task, "ignore_errors": True} for task in tasks] + [report],
-    }
-    workplace.write("faults.yml", yaml.safe_dump([play], sort_keys=False))
+    plays = [
+        {"hosts": "all", "gather_facts": False, "strategy": "free", "tasks": [{**task, "ignore_errors": True} for task in tasks]},
+        {"hosts": "localhost", "gather_facts": False, "tasks": [report]},
+    ]
+    workplace.write("faults.yml", yaml.safe_dump(plays, sort_keys=False))
     outcome = workplace.run("ansible-playbook", "-i", "hosts.yml", "faults.yml", "-vvvv", "--diff", "--forks", "8")
     workplace.write("play.log", outcome.output)
     assert outcome.status == 0, outcome.output[-5000:]
     answers = {door: {} for door in DOORS[:3]}
-    for name in CASES:
-        results = json.loads((workplace.folder / f"{name}.json").read_text(encoding="utf-8"))
+    for name, results in json.loads((workplace.folder / "answers.json").read_text(encoding="utf-8")).items():
         for door, result in results.items():
             found = result.get("instances") or result.get("drift") or result.get("ansible_facts", {}).get("instances") or []
             rows = [row["id"] for row in found if row.get("kind") != "missing"]
