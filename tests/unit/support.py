@@ -54,7 +54,7 @@ def make_client(**changed: t.Any) -> Client:
     return Client(make_settings(**changed))
 
 
-def make_row(number: int = 1, **fields: t.Any) -> Row:
+def make_row(number: int = 1, /, **fields: t.Any) -> Row:
     """A row of the listing as the API documents it; ``fields`` replace some or add others."""
     return {
         "id": f"{number:032X}",
@@ -76,7 +76,7 @@ def make_rows(count: int) -> list[Row]:
     return [make_row(number) for number in range(1, count + 1)]
 
 
-def make_instance(number: int = 1, **fields: t.Any) -> dict[str, t.Any]:
+def make_instance(number: int = 1, /, **fields: t.Any) -> dict[str, t.Any]:
     """An instance as every door returns it; ``fields`` are those of the API's row."""
     instance = from_row(make_row(number, **fields))
     assert instance is not None
