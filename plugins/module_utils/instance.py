@@ -43,12 +43,12 @@ def from_row(row: t.Mapping[str, t.Any], include_token: bool = False) -> t.Optio
 
     The instance's token is in it, as ``token``, only with ``include_token``; any other token never is.
     """
-    identity = _text(row.get("id"))
-    if not identity:
+    identity = row.get("id")
+    if not isinstance(identity, (str, int)) or isinstance(identity, bool) or identity == "":
         return None
     due = _milliseconds(row.get("due"))
     instance: Instance = {
-        "id": identity,
+        "id": str(identity),
         "name": _text(row.get("name")) or "",
         "middleware": _text(row.get("middleware")),
         "tenant": _text(row.get("tenant")),

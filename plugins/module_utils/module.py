@@ -27,5 +27,5 @@ def run(module: AnsibleModule, work: t.Callable[[Client], dict[str, t.Any]], **r
         result = {"failed": True, "msg": str(error)}
     # Out of the except block: up to ansible-core 2.18 the traceback would be part of the result.
     if result.pop("failed", False):
-        module.fail_json(**result, **reported)
-    module.exit_json(**result, **reported)
+        module.fail_json(changed=False, **result, **reported)
+    module.exit_json(changed=False, **result, **reported)

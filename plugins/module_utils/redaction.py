@@ -22,7 +22,7 @@ _AUTHORITY = re.compile(r"[^/?#]*")
 _HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d+)?")
 _PARAMETER = re.compile(r"[^&;]+")
 
-_URL_IN_TEXT = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s\"'<>]+")
+_URL_IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s\"'<>]+")
 # "token: x", "token=x", "/token/x", and "Bearer x" where x does not look like a word of the sentence.
 _CREDENTIAL = re.compile(
     r"((?i:token|bearer|basic|secret|passw(?:or)?d|pwd|api[-_ ]?key|authorization)(?:[\"'\s]*[:=/]+[\"'\s]*|[\"'\s]+(?=\S*[A-Z\d])))"
@@ -76,12 +76,11 @@ def quote(text: str, secrets: t.Iterable[str] = ()) -> str:
     for secret in secrets:
         for form in _written_forms(secret):
             text = text.replace(form, MASK)
-    text = text[:_LONGEST_READ]
+    text = "".join(character if character.isprintable() else " " for character in text)
+    text = " ".join(text.split())[:_LONGEST_READ]
     text = _URL_IN_TEXT.sub(lambda match: mask_url(match.group()), text)
     text = _CREDENTIAL.sub(rf"\1{MASK}", text)
     text = _RUN.sub(lambda match: MASK if _is_opaque(match.group()) else match.group(), text)
-    text = "".join(character if character.isprintable() else " " for character in text)
-    text = " ".join(text.split())
     return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
 
 

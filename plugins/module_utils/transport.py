@@ -35,6 +35,7 @@ VERSION = "0.1.0"
 LONGEST_RETRY_AFTER = 60
 _RETRIED_STATUSES = (429, 500, 502, 503, 504)
 _LONGEST_BACKOFF = 30
+_MOST_CONNECTIONS = 1000  # kept open; urllib3 makes a place for each beforehand
 
 
 class _Retry(Retry):
@@ -77,10 +78,10 @@ class Client:
         session.headers.update({"Accept": "application/json", "User-Agent": f"ansible-zapi/{VERSION}"})
         session.auth = self._authenticate
         # Even where redirects are not followed, requests reads their target, and fails if that makes no sense.
-        session.get_redirect_target = lambda _response: None  # type: ignore[method-assign]
+        session.get_redirect_target = lambda resp: None  # type: ignore[method-assign] # noqa: ARG005
         self._read_environment()
         self._policy = _Retry(total=settings.retries, status_forcelist=_RETRIED_STATUSES, raise_on_status=False)
-        adapter = HTTPAdapter(max_retries=self._policy, pool_maxsize=settings.concurrency)
+        adapter = HTTPAdapter(max_retries=self._policy, pool_maxsize=min(settings.concurrency, _MOST_CONNECTIONS))
         session.mount("https://", adapter)
         session.mount("http://", adapter)
 
@@ -186,7 +187,7 @@ class Client:
         if 300 <= status < 400:
             target = quote(_server(response.headers.get("Location") or "") or "elsewhere", self._secrets)
             return f"was redirected to {target} (status {status}), which is never followed: set api_url to the API's own address"
-        trouble = _known_refusal(message)
+        trouble = _known_refusal(status, message)
         if trouble:
             return f"was refused with status {status}: {trouble}"
         said = quote(message, self._secrets)
@@ -262,7 +263,7 @@ def _message(response: t.Any) -> str:
     return message if isinstance(message, str) else ""
 
 
-def _known_refusal(message: str) -> t.Optional[str]:
+def _known_refusal(status: int, message: str) -> t.Optional[str]:
     """Name the refusals that Z-API is known for. Their own words repeat a secret, so they are not quoted."""
     if "client-token is not configured" in message.lower():
         return "the server demands a Client-Token, which a partner's calls do not need: check api_url and the account's security settings"
@@ -274,6 +275,8 @@ def _known_refusal(message: str) -> t.Optional[str]:
     address = _ip_address(subject)
     if address or re.search(r"\bip\b", subject):
         return f"the account accepts listed IP addresses only{f', and {address} is not one' if address else ''}: add this machine's address to the list"
+    if status == 405:
+        return None  # the method is not
     return "the credentials are not allowed: check partner_token and the account's security settings"
 
 

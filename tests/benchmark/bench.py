@@ -36,8 +36,8 @@ else:  # as a script
 LICENCE = """\
 ..
   GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-  SPDX-License-Identifier: GPL-3.0-or-later
-  SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+  {spdx}-License-Identifier: GPL-3.0-or-later
+  {spdx}-FileCopyrightText: 2026 zapi.zapi contributors
 
 .. Written by: make bench ARGS="--save FILE"
 
@@ -143,7 +143,7 @@ def make_table(rows: Sequence[comparisons.Row]) -> str:
 
 def make_page(machine: str, table: str) -> str:
     title = "Benchmark results"
-    return f"{LICENCE}{title}\n{'=' * len(title)}\n\n{machine}\n\n{table}\n\n{NOTES}\n"
+    return f"{LICENCE.format(spdx='SPDX')}{title}\n{'=' * len(title)}\n\n{machine}\n\n{table}\n\n{NOTES}\n"
 
 
 def main() -> int:

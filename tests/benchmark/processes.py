@@ -95,7 +95,7 @@ class Workshop:
             timer.daemon = True
             timer.start()
             try:
-                _, status, usage = os.wait4(process.pid, 0)
+                _process_id, status, usage = os.wait4(process.pid, 0)
             except BaseException:
                 _kill_group(process.pid)
                 process.wait(STOP_SECONDS)

@@ -159,7 +159,7 @@ class ZApi:
         if parts == ["instances"]:
             return self._list(request, faults)
         if len(parts) == 5 and parts[0] == "instances" and parts[2] == "token":
-            _, instance_id, _, token, call = parts
+            _root, instance_id, _token, token, call = parts
             return self._call_instance(request, instance_id, token, call)
         raise ZApiError(404, "Not Found")
 
@@ -268,7 +268,7 @@ class _Paging(t.NamedTuple):
 
 
 def bearer_token(request: Request) -> str | None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 
@@ -344,12 +344,12 @@ def _body_answer(fault: fault_rules.Fault, request: Request) -> Answer:
 # The faults that decide the answer alone. `truncate`, the other ending one, spoils Z-API's own answer.
 FAULT_ANSWERS: dict[str, Callable[[fault_rules.Fault, Request], Answer]] = {
     "status": _status_answer,
-    "ip_restricted": lambda fault, _: _json_answer({"error": "[IP request] not allowed"}, fault["code"]),
-    "html": lambda fault, _: _html_answer(fault["code"], "Welcome"),
-    "redirect": lambda fault, _: Answer(fault["code"], headers=(("Location", fault["location"]),)),
+    "ip_restricted": lambda fault, _request: _json_answer({"error": "[IP request] not allowed"}, fault["code"]),
+    "html": lambda fault, _request: _html_answer(fault["code"], "Welcome"),
+    "redirect": lambda fault, _request: Answer(fault["code"], headers=(("Location", fault["location"]),)),
     "body": _body_answer,
-    "drop": lambda _fault, _: Answer(0, delivery="reset"),
-    "hang": lambda _fault, _: Answer(0, delivery="never"),
+    "drop": lambda _fault, _request: Answer(0, delivery="reset"),
+    "hang": lambda _fault, _request: Answer(0, delivery="never"),
 }
 
 
@@ -724,13 +724,13 @@ class Control:
         self._emulator = emulator
         self._fleet = emulator.api.fleet
         self._routes: dict[tuple[str, str], Callable[[Request], t.Any]] = {
-            ("GET", "fleet"): lambda _: {"instances": self._fleet.instances()},
+            ("GET", "fleet"): lambda _request: {"instances": self._fleet.instances()},
             ("PUT", "fleet"): self._replace_fleet,
             ("POST", "instances"): self._add_instances,
-            ("GET", "faults"): lambda _: emulator.faults,
+            ("GET", "faults"): lambda _request: emulator.faults,
             ("PUT", "faults"): self._set_faults,
             ("DELETE", "faults"): self._clear_faults,
-            ("GET", "requests"): lambda _: emulator.journal.report(),
+            ("GET", "requests"): lambda _request: emulator.journal.report(),
             ("DELETE", "requests"): self._clear_requests,
         }
         self._instance_routes: dict[str, Callable[[Request, str], t.Any]] = {
@@ -747,7 +747,7 @@ class Control:
             return ZApiError(400, str(error)).answer
 
     def _result(self, request: Request) -> t.Any:
-        resource, _, instance_id = request.path[len(CONTROL_PATH) :].partition("/")
+        resource, _slash, instance_id = request.path[len(CONTROL_PATH) :].partition("/")
         route = self._routes.get((request.method, resource))
         if route and not instance_id:
             return route(request)

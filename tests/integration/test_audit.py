@@ -183,7 +183,7 @@ def test_a_failure_says_how_many_shows_ten_rows_and_counts_the_rest(workplace):
 
 
 def test_the_task_fails_on_drift_with_ansible_s_own_status(workplace, shops):
-    outcome, _ = workplace.play([audit()])
+    outcome, _results = workplace.play([audit()])
     assert outcome.status == 2
     assert "5 of 5 managed instances drifted, 2 missing (compliance 0.0 %)" in outcome.output
 
@@ -195,12 +195,12 @@ def test_check_mode_is_the_same_and_diff_shows_actual_and_expected_as_yaml(workp
     assert '--- before: "shop-2" (A2)' in outcome.output
     assert f"-webhooks.received_and_delivery: {MASKED}" in outcome.output
     assert "+webhooks.received_and_delivery: https://hooks.example.com/A2" in outcome.output
-    plain, _ = workplace.play([audit(fail_on_drift=False)])
+    plain, _results = workplace.play([audit(fail_on_drift=False)])
     assert "before:" not in plain.output
 
 
 def test_a_diff_is_not_shown_by_a_task_that_hides_its_output(workplace, shops):
-    outcome, _ = workplace.play([{**audit(fail_on_drift=False), "no_log": True}], "--diff")
+    outcome, _results = workplace.play([{**audit(fail_on_drift=False), "no_log": True}], "--diff")
     assert outcome.status == 0, outcome.output
     assert "before:" not in outcome.output
 

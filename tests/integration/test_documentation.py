@@ -109,7 +109,7 @@ def documented_fleet(workplace):
 def test_the_examples_of_a_plugin_run(workplace, documented_fleet, plugin):
     tasks = yaml.safe_load(plugin_examples(ROOT / "plugins" / plugin))
     assert len(tasks) >= 2
-    outcome, _ = workplace.play(tasks)
+    outcome, _results = workplace.play(tasks)
     assert outcome.status == 0, outcome.output
     assert "WARNING" not in outcome.output
 
@@ -121,7 +121,7 @@ INVENTORIES = list(yaml.safe_load_all(plugin_examples(ROOT / "plugins" / "invent
 def test_the_examples_of_the_inventory_make_one(workplace, documented_fleet, options):
     token = workplace.environment["ZAPI_PARTNER_TOKEN"]
     workplace.write("token.vault.yml", f"partner_token: {token}\n")
-    outcome, hosts, _ = workplace.inventory(options, ACME_PARTNER_TOKEN=token)
+    outcome, hosts, _groups = workplace.inventory(options, ACME_PARTNER_TOKEN=token)
     assert set(hosts) == {"Padaria_Central", "Loja_1"}, outcome.output
     assert "WARNING" not in outcome.output
 

@@ -199,7 +199,7 @@ def test_groups_and_composed_variables_are_those_of_ansible_core(workplace, stac
         "strict": False,
     }
     environment = {"ANSIBLE_JINJA2_NATIVE": native, "ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS": "silently"}
-    _, ours, our_groups = workplace.inventory({"hostnames": ["id"], **construct}, **environment)
+    _outcome, ours, our_groups = workplace.inventory({"hostnames": ["id"], **construct}, **environment)
     assert len(ours) == len(ODD_ROWS)
 
     workplace.write("1.zapi.yml", "{plugin: zapi.zapi.instances, hostnames: [id]}")
@@ -240,28 +240,28 @@ def test_a_strict_expression_that_fails_leaves_no_half_fleet(workplace, stack, c
     rows = fleet(["a", "b"], paymentStatus="PAID")
     rows[1]["paymentStatus"] = ""
     serve(workplace, stack, rows)
-    outcome, hosts, _ = workplace.inventory({**construct, "strict": True})
+    outcome, hosts, _groups = workplace.inventory({**construct, "strict": True})
     assert outcome.status == 0
     assert message in outcome.words
     assert "Traceback" not in outcome.output
     assert hosts == {}
-    outcome, _, _ = workplace.inventory({**construct, "strict": True}, ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="1")
+    outcome, _hosts, _groups = workplace.inventory({**construct, "strict": True}, ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="1")
     assert outcome.status != 0
 
 
 def test_composed_variables_that_replace_our_own_are_used_by_groups(workplace, stack):
     serve(workplace, stack, fleet(["a"], paymentStatus="PAID"))
     construct = {"compose": {"zapi_payment_status": "'composed'"}, "keyed_groups": [{"key": "zapi_payment_status", "prefix": "p"}]}
-    _, _, groups = workplace.inventory(construct)
+    _outcome, _hosts, groups = workplace.inventory(construct)
     assert "p_composed" in groups
 
 
 def test_extra_variables_win_only_with_use_extra_vars(workplace, stack):
     serve(workplace, stack, fleet(["a"], paymentStatus="PAID"))
     keyed = {"keyed_groups": [{"key": "zapi_payment_status", "prefix": "p"}]}
-    _, _, groups = workplace.inventory(keyed, "-e", "zapi_payment_status=extra")
+    _outcome, _hosts, groups = workplace.inventory(keyed, "-e", "zapi_payment_status=extra")
     assert "p_PAID" in groups
-    _, _, groups = workplace.inventory({**keyed, "use_extra_vars": True}, "-e", "zapi_payment_status=extra")
+    _outcome, _hosts, groups = workplace.inventory({**keyed, "use_extra_vars": True}, "-e", "zapi_payment_status=extra")
     assert "p_extra" in groups
 
 
@@ -278,7 +278,7 @@ def test_a_host_that_bears_the_name_of_a_group_that_another_host_makes(workplace
 
 def test_groups_of_every_host_s_name_are_refused(workplace, stack):
     serve(workplace, stack, fleet(["a", "b"]))
-    outcome, hosts, _ = workplace.inventory({"keyed_groups": [{"key": "inventory_hostname", "prefix": "", "separator": ""}]})
+    outcome, hosts, _groups = workplace.inventory({"keyed_groups": [{"key": "inventory_hostname", "prefix": "", "separator": ""}]})
     assert hosts == {}
     assert "give them a prefix" in outcome.words
 
@@ -286,11 +286,11 @@ def test_groups_of_every_host_s_name_are_refused(workplace, stack):
 def test_hostnames_prefix_group_and_connection_can_be_chosen(workplace, stack):
     serve(workplace, stack, fleet(["a", "b"], sessionName="s 1"))
     options = {"hostnames": ["session_name", "name"], "hostvars_prefix": "my_", "group": "shops", "local_connection": False}
-    _, hosts, groups = workplace.inventory(options)
+    _outcome, hosts, groups = workplace.inventory(options)
     assert set(hosts) == groups["shops"] == {"s_1_H0", "s_1_H1"}
     assert hosts["s_1_H0"]["my_name"] == "a"
     assert "ansible_connection" not in hosts["s_1_H0"]
-    _, hosts, _ = workplace.inventory({"compose": {"ansible_connection": "'ssh'"}})
+    _outcome, hosts, _groups = workplace.inventory({"compose": {"ansible_connection": "'ssh'"}})
     assert hosts["a"]["ansible_connection"] == "ssh"
     assert Path(hosts["a"]["ansible_python_interpreter"]).parent == Path(sys.executable).parent
 
@@ -307,22 +307,22 @@ def test_hostnames_prefix_group_and_connection_can_be_chosen(workplace, stack):
     ],
 )
 def test_a_wrong_option_is_one_clear_message(workplace, emulator, options, message):
-    outcome, hosts, _ = workplace.inventory(options, "-vvv")
+    outcome, hosts, _groups = workplace.inventory(options, "-vvv")
     assert hosts == {}
     assert message in outcome.words
     assert "Traceback" not in outcome.output
     assert "wrong-token-of-somebody" not in outcome.output
     assert emulator.partner_token not in outcome.output
-    outcome, _, _ = workplace.inventory(options, ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="1")
+    outcome, _hosts, _groups = workplace.inventory(options, ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="1")
     assert outcome.status != 0
 
 
 def test_a_missing_token_says_where_to_put_one(workplace, emulator):
-    outcome, hosts, _ = workplace.inventory({}, ZAPI_PARTNER_TOKEN="")
+    outcome, hosts, _groups = workplace.inventory({}, ZAPI_PARTNER_TOKEN="")
     assert hosts == {}
     assert "partner_token is empty" in outcome.words
     del workplace.environment["ZAPI_PARTNER_TOKEN"]
-    outcome, hosts, _ = workplace.inventory({})
+    outcome, hosts, _groups = workplace.inventory({})
     assert "partner_token is missing: set the option, the environment variable ZAPI_PARTNER_TOKEN" in outcome.words
 
 
@@ -355,17 +355,17 @@ def files(workplace):
 
 
 def test_the_cache_saves_requests_until_it_is_flushed(workplace, emulator):
-    _, listed, groups = workplace.inventory(CACHE)
+    _outcome, listed, groups = workplace.inventory(CACHE)
     assert len(listed) == 23
     count = len(emulator.requests)
-    _, cached, cached_groups = workplace.inventory(CACHE)
+    _outcome, cached, cached_groups = workplace.inventory(CACHE)
     assert (cached, cached_groups) == (listed, groups)
     assert len(emulator.requests) == count
     emulator.replace_fleet(emulator.fleet[:5])
     workplace.write("hosts.yml", "[{hosts: all}]")
     flushed = workplace.run("ansible-playbook", "-i", "fleet.zapi.yml", "hosts.yml", "--list-hosts", "--flush-cache")
     assert "hosts (5)" in flushed.output
-    _, again, _ = workplace.inventory(CACHE)
+    _outcome, again, _groups = workplace.inventory(CACHE)
     assert len(again) == 5
 
 
@@ -379,14 +379,14 @@ def test_the_cache_holds_no_token_of_any_kind(workplace, emulator):
 def test_another_account_address_or_narrowing_is_another_cache_entry(workplace, stack):
     serve(workplace, stack, fleet(["a", "b"], middleware="web"))
     workplace.inventory(CACHE)
-    _, hosts, _ = workplace.inventory({**CACHE, "query": "a"})
+    _outcome, hosts, _groups = workplace.inventory({**CACHE, "query": "a"})
     assert set(hosts) == {"a"}
-    _, hosts, _ = workplace.inventory({**CACHE, "middleware": "mobile"})
+    _outcome, hosts, _groups = workplace.inventory({**CACHE, "middleware": "mobile"})
     assert hosts == {}
     serve(workplace, stack, fleet(["c"]))
-    _, hosts, _ = workplace.inventory(CACHE)
+    _outcome, hosts, _groups = workplace.inventory(CACHE)
     assert set(hosts) == {"c"}
-    _outcome, hosts, _ = workplace.inventory({**CACHE, "partner_token": "somebody-elses"})
+    _outcome, hosts, _groups = workplace.inventory({**CACHE, "partner_token": "somebody-elses"})
     assert hosts == {}
     assert len(files(workplace)) == 4
 
@@ -398,7 +398,7 @@ def test_a_broken_or_foreign_cache_file_is_ignored_and_refreshed(workplace, emul
     workplace.inventory(CACHE)
     [path] = files(workplace)
     path.write_text(content, encoding="utf-8")
-    outcome, hosts, _ = workplace.inventory(CACHE)
+    outcome, hosts, _groups = workplace.inventory(CACHE)
     assert outcome.status == 0
     assert len(hosts) == 23
     assert len(json.loads(path.read_text(encoding="utf-8"))) == 23 or "__payload__" in path.read_text(encoding="utf-8")
@@ -412,7 +412,7 @@ def test_refresh_inventory_in_a_playbook_lists_anew(workplace, emulator):
         {"ansible.builtin.meta": "refresh_inventory"},
         {"ansible.builtin.debug": {"msg": "after {{ groups.zapi | length }}"}},
     ]
-    outcome, _ = workplace.play(tasks, "-i", "fleet.zapi.yml")
+    outcome, _results = workplace.play(tasks, "-i", "fleet.zapi.yml")
     assert outcome.status == 0, outcome.output
     assert "before 23" in outcome.output
     assert "after 5" in outcome.output

@@ -115,7 +115,7 @@ def test_no_secret_is_printed_returned_or_left_behind(workplace, account, echo):
 def test_neither_inventory_nor_its_cache_holds_a_token(workplace, account):
     cache = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": "cache"}
     for options in (cache, {**cache, "strict": True, "compose": {"x": "no_such_variable"}}, {"partner_token": "another"}):
-        outcome, hosts, _ = workplace.inventory(options, "-vvvv", ANSIBLE_LOG_PATH="ansible.log")
+        outcome, hosts, _groups = workplace.inventory(options, "-vvvv", ANSIBLE_LOG_PATH="ansible.log")
         assert not found(TOKENS, outcome.output + json.dumps(hosts))
     left = [path for path in workplace.folder.rglob("*") if path.is_file()]
     assert any(path.parent.name == "cache" for path in left)
@@ -127,7 +127,7 @@ def test_the_system_s_log_is_told_no_secret(workplace, account):
     # Without a system log, modules say nothing anywhere: this stands in for it, for the module's own process.
     stand_in = "import syslog\nsyslog.syslog = lambda *said: open(%r, 'a').write(repr(said))\n" % str(workplace.folder / "syslog")
     workplace.write("site/sitecustomize.py", stand_in)
-    outcome, _ = workplace.play(
+    outcome, _results = workplace.play(
         [{"zapi.zapi.instance_audit": {"expectations": EXPECTATIONS, "fail_on_drift": False}}],
         PYTHONPATH=str(workplace.folder / "site"),
     )

@@ -32,7 +32,7 @@ def test_lookup_module_and_inventory_agree_on_the_whole_fleet(workplace, emulato
     assert results["info"]["changed"] is False
     assert [instance["id"] for instance in fleet] == [row["id"] for row in emulator.fleet]
     assert results["looked_up"]["ansible_facts"]["fleet"] == fleet
-    _, hosts, groups = workplace.inventory({})
+    _outcome, hosts, groups = workplace.inventory({})
     assert len(hosts) == len(groups["zapi"]) == 23
     by_id = {variables["zapi_id"]: variables for variables in hosts.values()}
     for instance in fleet:
@@ -148,7 +148,7 @@ def test_the_token_is_taken_from_the_option_the_environment_and_a_templated_vari
     assert results["module_option"]["total"] == 23
     for options in ({"partner_token": "{{ lookup('ansible.builtin.env', 'FROM_CI') }}"}, {}):
         extra = [] if options else ["-e", "zapi_partner_token={{ other }}", "-e", f"other={token}"]
-        _, hosts, _ = workplace.inventory(options, *extra, FROM_CI=token)
+        _outcome, hosts, _groups = workplace.inventory(options, *extra, FROM_CI=token)
         assert len(hosts) == 23
 
 
@@ -161,7 +161,7 @@ def test_module_defaults_of_the_action_group_reach_both_modules(workplace, emula
             {"zapi.zapi.instance_audit": {"expectations": [{"expect": {"middleware": ["web", "mobile"]}}]}, "register": "audit"},
         ],
     }
-    outcome, _ = workplace.play([block])
+    outcome, _results = workplace.play([block])
     assert outcome.status == 0, outcome.output
 
 

@@ -117,14 +117,14 @@ class Asked(t.NamedTuple):
 Pages = t.Callable[[Asked], t.Any]
 
 
-def page_of(rows: Sequence[t.Any], page: int, size: int, /, **claimed: t.Any) -> dict[str, t.Any]:
+def page_of(rows: Sequence[t.Any], number: int, size: int, /, **claimed: t.Any) -> dict[str, t.Any]:
     """What an honest server answers, but for what it is made to claim."""
     return {
         "total": len(rows),
         "totalPage": -(-len(rows) // size),
         "pageSize": size,
-        "page": page,
-        "content": list(rows[(page - 1) * size : page * size]),
+        "page": number,
+        "content": list(rows[(number - 1) * size : number * size]),
         **claimed,
     }
 

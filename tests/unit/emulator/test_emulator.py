@@ -345,7 +345,7 @@ class TestFaults:
         seven.set_faults(["latency,seconds=0.3"])
         start = time.monotonic()
         with ThreadPoolExecutor(20) as pool:
-            answers = list(pool.map(lambda _: listing(seven), range(20)))
+            answers = list(pool.map(lambda _number: listing(seven), range(20)))
         assert 0.3 <= time.monotonic() - start < 3, "requests wait side by side"
         assert [answer["total"] for answer in answers] == [7] * 20
         assert seven.max_concurrent == 20
@@ -644,7 +644,7 @@ class TestStopping:
                 assert listing(emulator)["total"] == 1
         emulator.stop()
         with pytest.raises(RuntimeError):
-            _ = emulator.url
+            assert emulator.url
 
     def test_starts_once(self, seven):
         with pytest.raises(RuntimeError):
@@ -863,7 +863,7 @@ class TestCommandLine:
     )
     def test_mistakes(self, script, arguments, message):
         failed = script(*arguments)
-        _, errors = failed.process.communicate(timeout=20)
+        _output, errors = failed.process.communicate(timeout=20)
         assert failed.process.returncode != 0
         assert message in errors
         assert "Traceback" not in errors
