@@ -54,6 +54,7 @@ def test_the_pages_have_examples_that_run():
     assert len(RUNNABLE) >= 5
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("page", "text", "runnable"), EXAMPLES, ids=name)
 def test_every_yaml_example_of_a_page_is_yaml(page, text, runnable):
     assert list(yaml.safe_load_all(text)) != [None]
@@ -144,6 +145,7 @@ def test_ansible_doc_shows_every_plugin(workplace, kind, plugin):
     assert "WARNING" not in outcome.output
 
 
+@pytest.mark.once
 def test_the_readme_shows_what_the_demo_prints(workplace):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = "".join(re.findall(r"<!-- demo -->\n```text\n(.*?)```", readme, re.DOTALL))

@@ -24,6 +24,8 @@ import yaml
 from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import Emulator
 from ansible_collections.zapi.zapi.tests.integration.conftest import Workplace, base_environment, plain
 
+pytestmark = pytest.mark.once
+
 FLEET = 50
 TIMEOUT = 1
 RETRIES = 1

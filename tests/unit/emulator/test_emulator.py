@@ -29,6 +29,8 @@ import pytest
 from ansible_collections.zapi.zapi.tests.emulator import faults, fleet
 from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import DEFAULT_PARTNER_TOKEN, WEBHOOK_CALLS, Emulator
 
+pytestmark = pytest.mark.once
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -208,7 +210,7 @@ class TestListing:
         connection = http.client.HTTPConnection(urlsplit(seven.url).netloc, timeout=5)
         with contextlib.closing(connection):
             ports = set()
-            for _ in range(3):
+            for _number in range(3):
                 connection.request("GET", "/instances", headers={"Authorization": f"Bearer {DEFAULT_PARTNER_TOKEN}"})
                 assert connection.getresponse().read()
                 ports.add(connection.sock.getsockname()[1])
@@ -469,7 +471,7 @@ class TestFaults:
 
     def test_times_and_after(self, seven):
         seven.set_faults(["status,code=503,after=1,times=2"])
-        statuses = [call(seven, "GET", "/instances").status for _ in range(5)]
+        statuses = [call(seven, "GET", "/instances").status for _number in range(5)]
         assert statuses == [200, 503, 503, 200, 200]
         [rule] = seven.faults
         assert (rule["matched"], rule["fired"]) == (5, 2)
@@ -487,7 +489,7 @@ class TestFaults:
 
     def test_ending_faults_take_turns(self, seven):
         seven.set_faults(["status,code=503,times=2", "status,code=429,times=1", "ignore_page"])
-        statuses = [call(seven, "GET", "/instances?page=9").status for _ in range(4)]
+        statuses = [call(seven, "GET", "/instances?page=9").status for _number in range(4)]
         assert statuses == [503, 503, 429, 200]
         assert [rule["fired"] for rule in seven.faults] == [2, 1, 4]
 
@@ -622,7 +624,7 @@ class TestStopping:
         address = address_of(emulator)
         with contextlib.ExitStack() as stack:
             idle = stack.enter_context(socket.create_connection(address, 5))
-            busy = [http.client.HTTPConnection(*address, timeout=10) for _ in range(2)]
+            busy = [http.client.HTTPConnection(*address, timeout=10) for _number in range(2)]
             for page, connection in enumerate(busy, 1):
                 stack.callback(connection.close)
                 connection.request("GET", f"/instances?page={page}")
@@ -639,7 +641,7 @@ class TestStopping:
 
     def test_can_start_again(self):
         emulator = Emulator([row(1)])
-        for _ in range(2):
+        for _number in range(2):
             with emulator:
                 assert listing(emulator)["total"] == 1
         emulator.stop()
