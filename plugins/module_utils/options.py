@@ -87,6 +87,8 @@ def _checked_url(url: t.Optional[str]) -> str:
     try:
         parts = urlsplit((url or "").strip())
         host, port = parts.hostname, parts.port
+        if "[" in parts.netloc:
+            ipaddress.ip_address(host or "")  # which urlsplit() does not check before Python 3.11
     except ValueError:
         raise OptionError("api_url is not a URL: give something like https://api.z-api.io") from None
     if not url or not url.strip():
