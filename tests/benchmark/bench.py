@@ -154,8 +154,8 @@ def main() -> int:
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the results there, as reStructuredText")
     parser.add_argument("--strict", action="store_true", help="fail where a target is missed")
     options = parser.parse_args()
-    if options.save and (options.only or options.quick):
-        parser.error("only a complete run is worth saving")
+    if options.save and options.only:
+        parser.error("only a run of everything is worth saving")
     if options.rounds < 1:
         parser.error("--rounds must be 1 or more")
     # Asked to stop, what was started is ended first.
