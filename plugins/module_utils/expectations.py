@@ -24,7 +24,7 @@ _ATTRIBUTES = (*_STATES, *_CHOICES, "days_left", "webhooks")
 _CONDITIONS = ("id", "name", "middleware")
 _PLACEHOLDER = re.compile(r"\{(?:id|name)\}")
 # As fnmatch sees it: a bracket that is never closed is just a bracket.
-_PATTERN = re.compile(r"[*?]|\[!?.[^\]]*\]", re.S)
+_PATTERN = re.compile(r"[*?]|\[(?:!.|[^!])[^\]]*\]", re.S)
 
 
 class Check(t.NamedTuple):

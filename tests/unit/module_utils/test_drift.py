@@ -413,9 +413,20 @@ def naive_glob(pattern: str, name: str) -> bool:
     return pattern[0] in ("?", name[0]) and naive_glob(pattern[1:], name[1:])
 
 
+def naive_is_pattern(text: str) -> bool:
+    """Whether there is a wildcard, or a bracket that is closed after at least one character."""
+    if "*" in text or "?" in text:
+        return True
+    for place, character in enumerate(text):
+        first = place + (2 if text[place + 1 : place + 2] == "!" else 1)
+        if character == "[" and "]" in text[first + 1 :]:
+            return True
+    return False
+
+
 def naive_matches(match: dict[str, str], instance: dict[str, t.Any]) -> bool:
     for key, value in match.items():
-        if key == "name" and set(value) & set("*?["):
+        if key == "name" and naive_is_pattern(value):
             if not naive_glob(value, instance["name"]):
                 return False
         elif instance[key] != value:
@@ -473,7 +484,7 @@ def naive_rows(fleet: list[dict[str, t.Any]], declared: list[dict[str, t.Any]], 
     for position, item in enumerate(declared, start=1):
         match = item.get("match") or {}
         name = match.get("name")
-        name = None if name is not None and set(name) & set("*?[") else name
+        name = None if name is not None and naive_is_pattern(name) else name
         no_such_id = "id" in match and all(instance["id"] != match["id"] for instance in fleet)
         no_such_name = name is not None and all(instance["name"] != name for instance in fleet)
         if no_such_id or no_such_name:
