@@ -171,3 +171,20 @@ def test_query_and_middleware_narrow_the_listing_on_the_server(workplace, emulat
     assert outcome.status == 0, outcome.output
     assert [instance["id"] for instance in results["info"]["instances"]] == mobile
     assert all("middleware=mobile" in request["path"] for request in emulator.requests)
+
+
+def test_without_requests_every_door_says_which_library_is_missing(workplace, emulator):
+    workplace.write("without/requests/__init__.py", "raise ImportError('not here')\n")
+    without = {"PYTHONPATH": str(workplace.folder / "without")}
+    tasks = [
+        {"zapi.zapi.instance_info": {}, "register": "info", "ignore_errors": True},
+        {"ansible.builtin.set_fact": {"x": "{{ query('zapi.zapi.instances') }}"}, "register": "lookup", "ignore_errors": True},
+    ]
+    outcome, results = workplace.play(tasks, **without)
+    assert outcome.status == 0, outcome.output
+    for door in ("info", "lookup"):
+        assert "Failed to import the required Python library (requests)" in results[door]["msg"]
+    outcome, hosts, _groups = workplace.inventory({}, **without)
+    assert "Failed to import the required Python library (requests)" in outcome.words
+    assert hosts == {}
+    assert emulator.requests == []
