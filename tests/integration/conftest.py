@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -72,21 +73,15 @@ class Workplace:
 
         What a task registers as ``name`` is found under that name.
         """
-        names = [task["register"] for task in tasks if "register" in task]
-        result_file = self.folder / "results.json"
-        result_file.unlink(missing_ok=True)
-        report = {
-            "ansible.builtin.copy": {
-                "content": "{{ {%s} | to_json }}" % ", ".join(f"'{name}': {name}" for name in names),
-                "dest": str(result_file),
-            },
-            "no_log": True,
-            "check_mode": False,
-        }
+        names = ", ".join(f"'{task['register']}': {task['register']}" for task in tasks if "register" in task)
+        # Printed, since a file would take the time of two modules.
+        report = {"ansible.builtin.debug": {"msg": "results={{ {%s} | to_json | b64encode }}" % names}, "check_mode": False}
         play = {"hosts": "localhost", "gather_facts": False, "vars": variables or {}, "tasks": [*tasks, report]}
         playbook = self.write("play.yml", yaml.safe_dump([play], sort_keys=False, allow_unicode=True))
         outcome = self.run("ansible-playbook", playbook, *arguments, **environment)
-        results = json.loads(result_file.read_text(encoding="utf-8")) if result_file.exists() else {}
+        outcome.stdout, *printed = re.split(r"results=([\w+/=]+)", outcome.stdout, maxsplit=1)
+        results = json.loads(base64.b64decode(printed[0])) if printed else {}
+        outcome.stdout += "".join(printed[1:])
         return outcome, results
 
     def inventory(self, options, *arguments, name="fleet.zapi.yml", **environment):
@@ -110,7 +105,7 @@ def base_environment(folder):
     environment = {
         name: value
         for name, value in os.environ.items()
-        if not re.match(r"ZAPI_|ANSIBLE_|(https?|no|all)_proxy$", name, re.IGNORECASE)
+        if not re.match(r"ZAPI_|ANSIBLE_|COVERAGE_|(https?|no|all)_proxy$", name, re.IGNORECASE)
         # How the collection is found, and the time that coverage needs when Ansible's workers end.
         or name.startswith(("ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_WORKER_SHUTDOWN_"))
     }
@@ -121,6 +116,7 @@ def base_environment(folder):
         ANSIBLE_NOCOLOR="1",
         ANSIBLE_LOCALHOST_WARNING="0",
         ANSIBLE_INVENTORY_UNPARSED_WARNING="0",
+        ANSIBLE_PIPELINING="1",
         ANSIBLE_INVENTORY_ENABLED="zapi.zapi.instances,ansible.builtin.auto,ansible.builtin.yaml,ansible.builtin.ini",
         COLUMNS="5000",
     )
@@ -128,8 +124,11 @@ def base_environment(folder):
 
 
 @pytest.fixture
-def workplace(tmp_path):
-    return Workplace(tmp_path, base_environment(tmp_path))
+def workplace(request, tmp_path):
+    environment = base_environment(tmp_path)
+    if request.node.get_closest_marker("unmeasured") is None:
+        environment.update({name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")})
+    return Workplace(tmp_path, environment)
 
 
 @pytest.fixture

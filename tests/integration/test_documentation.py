@@ -17,6 +17,8 @@ import yaml
 
 from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import Emulator
 
+pytestmark = pytest.mark.unmeasured
+
 ROOT = Path(__file__).parents[2]
 GUIDES = sorted(ROOT.glob("docs/docsite/rst/*.rst"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "tests" / "emulator" / "README.md", *GUIDES]

@@ -249,8 +249,6 @@ def test_a_strict_expression_that_fails_leaves_no_half_fleet(workplace, stack, c
     assert message in outcome.words
     assert "Traceback" not in outcome.output
     assert hosts == {}
-    outcome, _hosts, _groups = workplace.inventory({**construct, "strict": True}, ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="1")
-    assert outcome.status != 0
 
 
 def test_composed_variables_that_replace_our_own_are_used_by_groups(workplace, stack):
@@ -311,14 +309,13 @@ def test_hostnames_prefix_group_and_connection_can_be_chosen(workplace, stack):
     ],
 )
 def test_a_wrong_option_is_one_clear_message(workplace, emulator, options, message):
-    outcome, hosts, _groups = workplace.inventory(options, "-vvv")
+    outcome, hosts, _groups = workplace.inventory(options, "-vvv", ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="1")
+    assert outcome.status != 0
     assert hosts == {}
     assert message in outcome.words
     assert "Traceback" not in outcome.output
     assert "wrong-token-of-somebody" not in outcome.output
     assert emulator.partner_token not in outcome.output
-    outcome, _hosts, _groups = workplace.inventory(options, ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="1")
-    assert outcome.status != 0
 
 
 def test_a_missing_token_says_where_to_put_one(workplace, emulator):
@@ -395,15 +392,16 @@ def test_another_account_address_or_narrowing_is_another_cache_entry(workplace, 
     assert len(files(workplace)) == 4
 
 
-@pytest.mark.parametrize("content", ["{ broken", '["foreign"]', '[{"id": "A", "webhooks": {}, "token": "t"}]'])
-def test_a_broken_or_foreign_cache_file_is_ignored_and_refreshed(workplace, emulator, content):
+def test_a_broken_or_foreign_cache_file_is_ignored_and_refreshed(workplace, emulator):
     workplace.inventory(CACHE)
     [path] = files(workplace)
-    path.write_text(content, encoding="utf-8")
-    outcome, hosts, _groups = workplace.inventory(CACHE)
-    assert outcome.status == 0
-    assert len(hosts) == 23
-    assert len(json.loads(path.read_text(encoding="utf-8"))) == 23 or "__payload__" in path.read_text(encoding="utf-8")
+    for content in ("{ broken", '["foreign"]', '[{"id": "A", "webhooks": {}, "token": "t"}]'):
+        path.write_text(content, encoding="utf-8")
+        outcome, hosts, _groups = workplace.inventory(CACHE)
+        assert outcome.status == 0
+        assert len(hosts) == 23
+        refreshed = path.read_text(encoding="utf-8")
+        assert len(json.loads(refreshed)) == 23 or "__payload__" in refreshed
 
 
 def test_refresh_inventory_in_a_playbook_lists_anew(workplace, emulator):

@@ -18,6 +18,8 @@ import yaml
 
 from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import Emulator
 
+pytestmark = pytest.mark.unmeasured
+
 PARTNER_TOKEN = "eyJhbGciOi+J9/partner==.tok~en&of?the-run"
 CLIENT_TOKEN = "F8client+token/of-the-account"
 USERINFO = "ana.hook-user:p4ss+w0rd-of-ana"

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 WEBHOOKS = {
     "received",
     "received_and_delivery",
@@ -23,11 +21,13 @@ WEBHOOKS = {
 def test_lookup_module_and_inventory_agree_on_the_whole_fleet(workplace, emulator):
     tasks = [
         {"zapi.zapi.instance_info": {"page_size": 5}, "register": "info"},
+        {"zapi.zapi.instance_info": {}, "register": "checked", "check_mode": True},
         {"ansible.builtin.set_fact": {"fleet": "{{ query('zapi.zapi.instances', page_size=7) }}"}, "register": "looked_up"},
     ]
     outcome, results = workplace.play(tasks)
     assert outcome.status == 0, outcome.output
     fleet = results["info"]["instances"]
+    assert results["checked"]["instances"] == fleet
     assert results["info"]["total"] == 23
     assert results["info"]["changed"] is False
     assert [instance["id"] for instance in fleet] == [row["id"] for row in emulator.fleet]
@@ -38,13 +38,6 @@ def test_lookup_module_and_inventory_agree_on_the_whole_fleet(workplace, emulato
     for instance in fleet:
         assert set(instance["webhooks"]) == WEBHOOKS
         assert {key: by_id[instance["id"]][f"zapi_{key}"] for key in instance} == instance
-
-
-def test_check_mode_changes_nothing_about_the_listing(workplace, emulator):
-    tasks = [{"zapi.zapi.instance_info": {}, "register": "info"}]
-    outcome, results = workplace.play([{**tasks[0], "check_mode": True}])
-    assert outcome.status == 0, outcome.output
-    assert results["info"]["total"] == 23
 
 
 def test_an_empty_fleet_is_an_empty_list(workplace, emulator):
@@ -77,13 +70,16 @@ def test_tokens_come_only_when_asked_for(workplace, emulator):
     assert not [token for token in (*tokens.values(), emulator.partner_token) if token in outcome.output]
 
 
-@pytest.mark.parametrize("core", ["id", "name"])
-def test_the_module_finds_by_id_and_by_name_in_one_request(workplace, emulator, core):
-    wanted = next(row for row in emulator.fleet if [other["name"] for other in emulator.fleet].count(row["name"]) == 1)
-    outcome, results = workplace.play([{"zapi.zapi.instance_info": {core: wanted[core]}, "register": "info"}])
+def test_the_module_finds_by_id_and_by_name_in_one_request_each(workplace, emulator):
+    names = [row["name"] for row in emulator.fleet]
+    wanted = next(row for row in emulator.fleet if names.count(row["name"]) == 1)
+    outcome, results = workplace.play(
+        [{"zapi.zapi.instance_info": {key: wanted[key]}, "register": f"by_{key}"} for key in ("id", "name")]
+    )
     assert outcome.status == 0, outcome.output
-    assert [instance["id"] for instance in results["info"]["instances"]] == [wanted["id"]]
-    assert len(emulator.requests) == 1
+    for found in results.values():
+        assert [instance["id"] for instance in found["instances"]] == [wanted["id"]]
+    assert len(emulator.requests) == 2
 
 
 def test_the_module_finds_all_that_share_a_name_and_nothing_is_no_error(workplace, emulator):
@@ -122,14 +118,20 @@ def test_lookup_terms_select_in_their_order_and_none_twice(workplace, emulator):
     assert results["selected"]["ansible_facts"]["ids"] == [last, *sharing]
 
 
-@pytest.mark.parametrize(("on_missing", "status"), [("error", 2), ("warn", 0), ("skip", 0)])
-def test_a_lookup_term_that_matches_nothing(workplace, emulator, on_missing, status):
-    ask = f"{{{{ query('zapi.zapi.instances', 'No Such Shop', on_missing='{on_missing}') }}}}"
-    outcome, results = workplace.play([{"ansible.builtin.set_fact": {"found": ask}, "register": "found"}])
-    assert outcome.status == status, outcome.output
-    assert ("No Such Shop" in outcome.output) == (on_missing != "skip")
-    if status == 0:
-        assert results["found"]["ansible_facts"]["found"] == []
+def test_a_lookup_term_that_matches_nothing(workplace, emulator):
+    ask = "{{ query('zapi.zapi.instances', 'No Such ' ~ '%s', on_missing='%s') }}"
+    tasks = [
+        {"ansible.builtin.set_fact": {"found": ask % (choice, choice)}, "register": choice, "ignore_errors": True}
+        for choice in ("error", "warn", "skip")
+    ]
+    outcome, results = workplace.play(tasks)
+    assert outcome.status == 0, outcome.output
+    assert results["error"]["failed"]
+    assert "No Such error" in results["error"]["msg"]
+    assert "No Such warn" in outcome.words
+    assert "No Such skip" not in outcome.output
+    for choice in ("warn", "skip"):
+        assert results[choice]["ansible_facts"]["found"] == []
 
 
 def test_the_token_is_taken_from_the_option_the_environment_and_a_templated_variable(workplace, emulator):
