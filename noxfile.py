@@ -47,6 +47,8 @@ OLDEST_TARGET_CORE = "2.15"
 TARGET_PACKAGES = ["hypothesis", "pytest", "pytest-xdist", "PyYAML", "requests", "responses"]
 TARGET_TESTS = ["tests/unit/module_utils"]
 
+PARALLEL = ["--quiet", "-n", "2", "--dist", "loadfile"]
+
 nox.options.default_venv_backend = "virtualenv"
 antsibull_nox.load_antsibull_nox_toml()
 
@@ -97,8 +99,7 @@ def add_matrix_session(core: str, versions: list[str], packages: list[str], test
         session.install(f"ansible-core~={core}.0", *packages)
         env = link_collection(session)
         session.run("ansible", "--version", env=env)
-        options = ["--quiet", "-n", "2", "--dist", "loadfile", "-m", "not once"]
-        session.run("pytest", *options, *tests, *session.posargs, env=env)
+        session.run("pytest", *PARALLEL, "-m", "not once", *tests, *session.posargs, env={**env, "HYPOTHESIS_PROFILE": "brief"})
 
     run_tests.__doc__ = f"Run {' and '.join(tests)} with ansible-core {core} on Python {version}."
 
@@ -106,6 +107,16 @@ def add_matrix_session(core: str, versions: list[str], packages: list[str], test
 for release, pythons in MATRIX.items():
     add_matrix_session(release, pythons, ["--requirement", "tests/requirements.txt"], ["tests/unit", "tests/integration"])
 add_matrix_session(OLDEST_TARGET_CORE, [OLDEST_TARGET], TARGET_PACKAGES, TARGET_TESTS)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Run the tests that make up their own input, each with a thousand examples and more."""
+    session.install("--requirement", "tests/requirements.txt")
+    env = link_collection(session)
+    session.run(
+        "pytest", *PARALLEL, "-m", "hypothesis", "tests/unit", *session.posargs, env={**env, "HYPOTHESIS_PROFILE": "thorough"}
+    )
 
 
 def newest_core() -> tuple[str, str | None]:

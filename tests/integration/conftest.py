@@ -14,6 +14,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -66,7 +67,10 @@ class Workplace:
             timeout=TIMEOUT,
             check=False,
         )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        outcome = Outcome(done.returncode, done.stdout, done.stderr)
+        # No release of ansible-core may announce the end of anything that the collection uses.
+        assert "DEPRECAT" not in outcome.output, outcome.output
+        return outcome
 
     def play(self, tasks, *arguments, variables=None, **environment):
         """Run tasks on the implicit localhost; return the outcome and what the tasks registered.
@@ -100,6 +104,28 @@ def plain(value):
     return value["__ansible_unsafe"] if set(value) == {"__ansible_unsafe"} else value
 
 
+def written_forms(secret):
+    """Yield the usual ways of writing a secret: as it is, percent-encoded, and in base64."""
+    yield secret
+    yield quote(secret, safe="")
+    yield quote(secret)
+    # Wherever it begins among other bytes, but for the characters that its neighbours have a part in
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for offset in range(3):
+            yield encode(b"x" * offset + secret.encode())[4 if offset else 0 : -4].decode()
+
+
+def found(secrets, text):
+    """Return the forms of secrets that are in a text."""
+    return [form for secret in secrets for form in set(written_forms(secret)) if form in text]
+
+
+def found_in_files(secrets, folder, inputs=()):
+    """Return the files of a folder, but for what the test itself wrote, that hold a secret or have one in their names."""
+    left = [path for path in folder.rglob("*") if path.is_file() and path not in inputs]
+    return [path for path in left if found(secrets, path.name + path.read_text(encoding="utf-8", errors="replace"))]
+
+
 def base_environment(folder):
     """Return the environment of a user who keeps everything in a folder, and nothing of whoever runs the tests."""
     environment = {
@@ -113,6 +139,7 @@ def base_environment(folder):
         HOME=str(folder / "home"),
         ANSIBLE_HOME=str(folder / "ansible"),
         ANSIBLE_REMOTE_TEMP=str(folder / "ansible" / "remote"),
+        ANSIBLE_DEPRECATION_WARNINGS="1",
         ANSIBLE_NOCOLOR="1",
         ANSIBLE_LOCALHOST_WARNING="0",
         ANSIBLE_INVENTORY_UNPARSED_WARNING="0",

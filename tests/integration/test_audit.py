@@ -133,7 +133,7 @@ def test_module_filter_and_test_give_the_rows_worked_out_by_hand(workplace, shop
             "ansible.builtin.set_fact": {
                 "filtered": "{{ info.instances | zapi.zapi.drift(expectations) }}",
                 "filtered_all": "{{ query('zapi.zapi.instances') | zapi.zapi.drift(expectations, unmanaged='drift') }}",
-                "hosts": "{{ groups.zapi | map('extract', hostvars) | zapi.zapi.drift(expectations) }}",
+                "of_hosts": "{{ groups.zapi | map('extract', hostvars) | zapi.zapi.drift(expectations) }}",
                 "compliant": "{{ info.instances | select('zapi.zapi.compliant', expectations) | map(attribute='id') }}",
                 "hosts_compliant": "{{ groups.zapi | map('extract', hostvars) | select('zapi.zapi.compliant', expectations)"
                 " | map(attribute='zapi_id') }}",
@@ -150,7 +150,7 @@ def test_module_filter_and_test_give_the_rows_worked_out_by_hand(workplace, shop
     assert results["ignored"]["drift"] == WITHOUT_UNMANAGED
     assert results["reported"]["drift"] == results["counted"]["drift"] == MISMATCHES
     facts = results["facts"]["ansible_facts"]
-    assert facts["filtered"] == facts["hosts"] == WITHOUT_UNMANAGED
+    assert facts["filtered"] == facts["of_hosts"] == WITHOUT_UNMANAGED
     assert facts["filtered_all"] == MISMATCHES
     assert facts["compliant"] == facts["hosts_compliant"] == ["A3"]
 

@@ -180,11 +180,11 @@ def test_without_requests_every_door_says_which_library_is_missing(workplace, em
     without = {"PYTHONPATH": str(workplace.folder / "without")}
     tasks = [
         {"zapi.zapi.instance_info": {}, "register": "info", "ignore_errors": True},
-        {"ansible.builtin.set_fact": {"x": "{{ query('zapi.zapi.instances') }}"}, "register": "lookup", "ignore_errors": True},
+        {"ansible.builtin.set_fact": {"x": "{{ query('zapi.zapi.instances') }}"}, "register": "looked_up", "ignore_errors": True},
     ]
     outcome, results = workplace.play(tasks, **without)
     assert outcome.status == 0, outcome.output
-    for door in ("info", "lookup"):
+    for door in ("info", "looked_up"):
         assert "Failed to import the required Python library (requests)" in results[door]["msg"]
     outcome, hosts, _groups = workplace.inventory({}, **without)
     assert "Failed to import the required Python library (requests)" in outcome.words
