@@ -28,9 +28,6 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export ANSIBLE_HOME := $(HOME)/.ansible
 # Left to the shell to expand: the path may hold what a shell would stumble over.
 export ANSIBLE_REMOTE_TEMP := $$HOME/.ansible/tmp
-# Ansible kills its workers when a play ends; coverage needs the time to write down what they did.
-export ANSIBLE_WORKER_SHUTDOWN_POLL_COUNT := 100
-export ANSIBLE_WORKER_SHUTDOWN_POLL_DELAY := 0.1
 # Tests and checks must not meet a real account.
 unexport ZAPI_PARTNER_TOKEN ZAPI_API_URL
 
@@ -39,11 +36,16 @@ export ANSIBLE_TEST_BOOTSTRAP ?= $(if $(wildcard ../shared/tools/ansible-test-bo
 
 # With Ansible, and with this clone as its collection
 with_ansible = PATH="$(CURDIR)/.venv/bin:$$PATH" ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/.venv/collections"
+# Ansible kills its workers when a play ends; coverage needs the time to write down what they did.
+measured = ANSIBLE_WORKER_SHUTDOWN_POLL_COUNT=100 ANSIBLE_WORKER_SHUTDOWN_POLL_DELAY=0.1
 # CI=true: formatters complain instead of changing files.
 run_nox = CI=true .cache/nox-venv/bin/python -m nox --reuse-venv=yes
 
+# Each job's output in one piece, where make can do that.
+in_blocks = $(if $(filter output-sync,$(.FEATURES)),--output-sync)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check checks lint format types docs sanity license matrix bench clean
+.PHONY: help demo test check checks others lint format types docs sanity license matrix bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
@@ -53,14 +55,17 @@ demo: $(venv) ## start the emulator, audit a fleet, show drift, stop it
 
 test: $(venv) ## unit and integration tests, with coverage (TESTS=… and ARGS=… narrow them)
 	@$(python) -m coverage erase
-	$(with_ansible) $(python) -m coverage run -m pytest -n $(JOBS) --dist loadfile $(TESTS) $(ARGS)
+	$(with_ansible) $(measured) $(python) -m coverage run -m pytest -n $(JOBS) --dist loadfile $(TESTS) $(ARGS)
 	@$(python) -m coverage combine --quiet
 	@$(python) -m coverage report $(if $(filter-out file,$(origin TESTS))$(ARGS),--fail-under=0)
 
 check: test checks ## everything CI runs
 
 checks: $(nox) ## all of check but the tests
-	@$(run_nox)
+	@$(MAKE) --no-print-directory --jobs $(JOBS) $(in_blocks) others matrix
+
+others: $(nox)
+	@$(run_nox) --keywords "not matrix"
 
 lint: $(nox) ## format, lint, YAML and types: the quick checks
 	@$(run_nox) --session lint
