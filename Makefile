@@ -62,6 +62,7 @@ test: $(venv) ## unit and integration tests, with coverage (TESTS=â€¦ and ARGS=â
 check: test checks ## everything CI runs
 
 checks: $(nox) ## all of check but the tests
+	@echo "The matrix and the other checks run at once, for some ten minutes; each is shown when it has ended."
 	@$(MAKE) --no-print-directory --jobs $(JOBS) $(in_blocks) others matrix
 
 others: $(nox)

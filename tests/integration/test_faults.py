@@ -15,13 +15,16 @@ import json
 import re
 import sys
 import typing as t
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 import yaml
 
+from ansible_collections.zapi.zapi.plugins.module_utils.listing import RELISTS
+from ansible_collections.zapi.zapi.tests.emulator.faults import KINDS
 from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import Emulator
 from ansible_collections.zapi.zapi.tests.integration.conftest import Workplace, base_environment, found, found_in_files, plain
 
@@ -117,11 +120,12 @@ def run(tmp_path_factory):
             answers = _play(workplace, emulators)
             answers["inventory"], output = inventories.result()
         fleets = {key: [row["id"] for row in emulator.fleet] for key, emulator in emulators.items()}
+        asked = {key: Counter(request["path"] for request in emulator.requests) for key, emulator in emulators.items()}
         secrets = {TOKEN, "secret+of/the-hook", "value+of/the-hook", *OTHER_SECRETS}
         for emulator in emulators.values():
             secrets.update(row["token"] for row in emulator.fleet if row.get("token"))
     workplace.write("inventories.log", output)
-    return answers, fleets, folder, secrets
+    return SimpleNamespace(answers=answers, fleets=fleets, asked=asked, folder=folder, secrets=secrets)
 
 
 def _options(door, name, emulators):
@@ -216,11 +220,10 @@ def _inventories(workplace, emulators):
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("name", CASES)
 def test_a_fault_ends_in_the_right_fleet_or_in_one_clear_line(run, door, name):
-    answers, fleets, _folder, _secrets = run
-    failed, message, ids = answers[door][name]
+    failed, message, ids = run.answers[door][name]
     if CASES[name].message is WHOLE_FLEET:
         assert not failed, message
-        assert ids == fleets[door, name]
+        assert ids == run.fleets[door, name]
     else:
         assert failed
         assert ids == []
@@ -229,8 +232,20 @@ def test_a_fault_ends_in_the_right_fleet_or_in_one_clear_line(run, door, name):
         assert door == "inventory" or "\n" not in message.strip()
 
 
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("name", CASES)
+def test_no_page_is_asked_for_more_often_than_the_options_allow(run, door, name):
+    # Which is what bounds the time, whatever the server does.
+    assert max(run.asked[door, name].values(), default=0) <= (RETRIES + 1) * (RELISTS + 1)
+
+
+def test_every_kind_of_fault_that_the_emulator_knows_is_among_the_cases():
+    kinds = {fault if isinstance(fault, str) else fault["kind"] for case in CASES.values() for fault in case.faults}
+    assert kinds == set(KINDS)
+
+
 def test_no_secret_is_printed_returned_or_left_behind_whatever_happens(run):
-    _answers, _fleets, folder, secrets = run
+    folder, secrets = run.folder, run.secrets
     inputs = [folder / "hosts.yml", *folder.glob("*.zapi.yml")]
     assert list((folder / "cache").iterdir())
     assert not found_in_files(secrets, folder, inputs)
