@@ -121,7 +121,7 @@ class _Listing:
 
     def pages(self, size: int, known: bool) -> Instances:
         """Go through the fleet once. ``known``: the server's pages have been seen to hold ``size`` rows, whatever it reports."""
-        first = self._fetch(1, size)
+        first = self._read(1, self._get(1, size))
         length, last = self._plan(first, size, known)
         seen: set[str] = set()
         with closing(self._in_order(first, length, last)) as pages:
@@ -161,18 +161,23 @@ class _Listing:
         concurrency = self._client.settings.concurrency
         pool = ThreadPoolExecutor(max_workers=min(concurrency, last - 1))
         try:
-            requests = (pool.submit(self._fetch, number, length) for number in range(2, last + 1))
+            requests = ((number, pool.submit(self._get, number, length)) for number in range(2, last + 1))
             # Twice as many as are in flight, so that a slow page does not leave the others idle.
             ahead = deque(islice(requests, 2 * concurrency))
             while ahead:
-                page = ahead.popleft().result()
+                number, request = ahead.popleft()
+                response = request.result()
                 ahead.extend(islice(requests, 1))
-                yield page
+                yield self._read(number, response)
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _fetch(self, number: int, size: int) -> _Page:
-        answer = self._client.get(PATH, page=number, pageSize=size, query=self._query, middleware=self._client.settings.middleware)
+    def _get(self, number: int, size: int) -> t.Any:
+        middleware = self._client.settings.middleware
+        return self._client.get(PATH, page=number, pageSize=size, query=self._query, middleware=middleware)
+
+    def _read(self, number: int, response: t.Any) -> _Page:
+        answer = self._client.decode(PATH, response)
         if not isinstance(answer, dict):
             raise self._misshapen(f"it is {_kind(answer)} instead of an object")
         rows = answer.get("content")

@@ -35,6 +35,7 @@ VERSION = "0.1.0"
 LONGEST_RETRY_AFTER = 60
 _RETRIED_STATUSES = (429, 500, 502, 503, 504)
 _LONGEST_BACKOFF = 30
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _MOST_CONNECTIONS = 1000  # kept open; urllib3 makes a place for each beforehand
 
 
@@ -67,7 +68,11 @@ def _no_more_tries(reason: t.Any) -> MaxRetryError:
 
 
 class Client:
-    """A session with the API. Use it as a context manager; `get` may be called from several threads."""
+    """A session with the API. Use it as a context manager; `get` may be called from several threads.
+
+    What it returns is decoded by `decode`, on the one thread that needs the data: memory that a thread has used for it is not
+    given to the others.
+    """
 
     def __init__(self, settings: Settings) -> None:
         if not HAS_REQUESTS:
@@ -113,8 +118,11 @@ class Client:
             warnings.filterwarnings("ignore", category=InsecureRequestWarning)
 
     def get(self, path: str, **parameters: t.Any) -> t.Any:
-        """Return the JSON that ``GET path`` answers; parameters that are None are left out. Raises `RequestError`."""
-        response = self._send(path, {name: value for name, value in parameters.items() if value is not None})
+        """Return the response to ``GET path``, with its body; parameters that are None are left out. Raises `RequestError`."""
+        return self._send(path, {name: value for name, value in parameters.items() if value is not None})
+
+    def decode(self, path: str, response: t.Any) -> t.Any:
+        """Return the JSON of the response to ``GET path``. Raises `RequestError` where there is none, or a refusal."""
         problem = None if 200 <= response.status_code < 300 else self._refusal(response)
         try:
             # RFC 8259: JSON is UTF-8, whatever the header says.
@@ -247,7 +255,7 @@ def _words(error: BaseException) -> str:
 
 def _decoded(text: str) -> t.Any:
     data = json.loads(text)
-    if "\\ud" in text.lower():
+    if _SURROGATE.search(text):
         # Half a surrogate pair (an emoji cut in two) is no character: it could not be printed or written to any file.
         data = json.loads(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
     return data

@@ -46,7 +46,7 @@ GALAXY = Path(__file__).parents[3] / "galaxy.yml"
 
 def get(api_url: str, **changed: t.Any) -> t.Any:
     with make_client(api_url=api_url, **changed) as client:
-        return client.get("/instances", page=1)
+        return client.decode("/instances", client.get("/instances", page=1))
 
 
 def failure(api_url: str, secrets: tuple[str, ...] = (), **changed: t.Any) -> str:
@@ -645,5 +645,5 @@ def test_without_requests_ansibles_usual_message_is_given(monkeypatch: pytest.Mo
 def test_a_client_can_be_used_by_several_threads_at_once(wire: Wire) -> None:
     server = wire(FINE)
     with make_client(api_url=server.url) as client, ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda page: client.get("/instances", page=page), range(40)))
+        answers = list(pool.map(lambda page: client.get("/instances", page=page).json(), range(40)))
     assert answers == [{"content": []}] * 40
