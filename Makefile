@@ -93,7 +93,7 @@ bench: $(venv) ## the benchmarks
 	@$(with_ansible) $(python) tests/benchmark/bench.py $(ARGS)
 
 clean: ## remove everything that make and the tests wrote
-	rm -rf .ansible .cache .coverage* .hypothesis .mypy_cache .nox .pytest_cache .ruff_cache .venv tests/output
+	rm -rf .ansible .cache zapi-zapi-*.tar.gz .coverage* .hypothesis .mypy_cache .nox .pytest_cache .ruff_cache .venv tests/output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 define new_venv

@@ -204,17 +204,19 @@ def changelog(session: nox.Session) -> None:
 
 @nox.session(name="execution-environment")
 def execution_environment(session: nox.Session) -> None:
-    """Check that ansible-builder finds what the collection needs, and makes a build context of it."""
+    """Make the build context of the execution environment, and install from it what its image would hold."""
     session.install("ansible-builder", "ansible-core")
-    prepared = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
-    if prepared is None:
-        return
+    context, collections = CACHE / "ee-context", CACHE / "ee-collections"
     found = CACHE / "ee-requirements.txt"
-    session.run("ansible-builder", "introspect", "--write-pip", str(found), str(prepared.current_root.parent))
+    for folder in (context, collections):
+        shutil.rmtree(folder, ignore_errors=True)
+    session.run("ansible-galaxy", "collection", "build", "--force")
+    session.run("ansible-builder", "create", "-f", "tests/ee/execution-environment.yml", "-c", str(context))
+    with session.chdir(context / "_build"):
+        session.run("ansible-galaxy", "collection", "install", "-r", "requirements.yml", "-p", str(collections))
+    session.run("ansible-builder", "introspect", "--write-pip", str(found), str(collections))
     if "requests" not in found.read_text(encoding="utf-8"):
         session.error("ansible-builder does not find the collection's requirements")
-    context = CACHE / "ee-context"
-    session.run("ansible-builder", "create", "-f", "tests/ee/execution-environment.yml", "-c", str(context))
 
 
 # Allow to run the noxfile with `python noxfile.py`, `pipx run noxfile.py`, or similar.
