@@ -70,6 +70,9 @@ def plan(quick: bool, rounds: int) -> Iterator[tuple[str, Work]]:
         name = work.__name__.replace("_", " ").removeprefix("compare ")
         return f"{name}, {instances:,} instances", lambda workshop: work(workshop, instances, times)
 
+    # First, while this process is small.
+    compared = medium if quick else large
+    yield f"memory, {compared:,} instances", lambda workshop: comparisons.compare_memory(workshop, small, compared, few)
     yield sized(comparisons.compare_listing, small, rounds)
     yield sized(comparisons.compare_listing, medium, rounds)
     yield sized(comparisons.compare_audit, small, rounds)
@@ -80,14 +83,12 @@ def plan(quick: bool, rounds: int) -> Iterator[tuple[str, Work]]:
     yield sized(comparisons.compare_audit_with_loops, small, few)
     if quick:
         yield sized(comparisons.compare_expressions, small, few)
-        yield "memory, 10,000 instances", lambda workshop: comparisons.compare_memory(workshop, small, medium, once)
         return
     yield sized(comparisons.compare_expressions, medium, once)
     yield sized(comparisons.compare_linearity, small, rounds)
     yield sized(comparisons.compare_listing, large, few)
     yield sized(comparisons.compare_audit, large, few)
     yield sized(comparisons.compare_inventory, large, once)
-    yield "memory, 100,000 instances", lambda workshop: comparisons.compare_memory(workshop, small, large, few)
     yield sized(comparisons.compare_audit_with_loops, medium, few)
 
 
