@@ -233,24 +233,32 @@ def test_parents_are_those_of_ansible_core(workplace, stack):
     assert "@of_acme:" in graphs[0]
 
 
-@pytest.mark.parametrize(
-    ("construct", "message"),
-    [
-        ({"compose": {"x": "zapi_no_such_variable"}}, "Could not set x for host"),
-        ({"groups": {"x": "zapi_no_such_variable"}}, "Could not add host"),
-        ({"keyed_groups": [{"key": "zapi_nothing_at_all"}]}, "Could not generate group for host"),
-        ({"keyed_groups": [{"key": "zapi_payment_status"}]}, "No key or key resulted empty for zapi_payment_status"),
-    ],
-)
-def test_a_strict_expression_that_fails_leaves_no_half_fleet(workplace, stack, construct, message):
+STRICT = [
+    ({"compose": {"x": "zapi_no_such_variable"}}, "Could not set x for host"),
+    ({"groups": {"x": "zapi_no_such_variable"}}, "Could not add host"),
+    ({"keyed_groups": [{"key": "zapi_nothing_at_all"}]}, "Could not generate group for host"),
+    ({"keyed_groups": [{"key": "zapi_payment_status"}]}, "No key or key resulted empty for zapi_payment_status"),
+]
+
+
+def sources(workplace, every_options):
+    """Write a source for each of the options, and return the arguments that name them all."""
+    arguments = []
+    for number, options in enumerate(every_options):
+        arguments += ["-i", workplace.write(f"{number}.zapi.yml", {"plugin": "zapi.zapi.instances", **options})]
+    return arguments
+
+
+def test_a_strict_expression_that_fails_leaves_no_half_fleet(workplace, stack):
     rows = fleet(["a", "b"], paymentStatus="PAID")
     rows[1]["paymentStatus"] = ""
     serve(workplace, stack, rows)
-    outcome, hosts, _groups = workplace.inventory({**construct, "strict": True})
+    arguments = sources(workplace, [{**construct, "strict": True} for construct, _message in STRICT])
+    outcome = workplace.run("ansible-inventory", *arguments, "--list")
     assert outcome.status == 0
-    assert message in outcome.words
+    assert not [message for _construct, message in STRICT if message not in outcome.words]
     assert "Traceback" not in outcome.output
-    assert hosts == {}
+    assert json.loads(outcome.stdout)["_meta"]["hostvars"] == {}
 
 
 def test_composed_variables_that_replace_our_own_are_used_by_groups(workplace, stack):
@@ -299,25 +307,30 @@ def test_hostnames_prefix_group_and_connection_can_be_chosen(workplace, stack):
     assert Path(hosts["a"]["ansible_python_interpreter"]).parent == Path(sys.executable).parent
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"hostvars_prefix": "1-"}, "hostvars_prefix must be fit"),
-        ({"concurrency": 0}, "concurrency must be 1 or more"),
-        ({"page_size": "many"}, "page_size"),
-        ({"middleware": "telnet"}, "middleware"),
-        ({"partner_token": "wrong-token-of-somebody"}, "check partner_token"),
-        ({"api_url": "http://127.0.0.1:9", "retries": 0}, "no connection to 127.0.0.1:9"),
-    ],
-)
-def test_a_wrong_option_is_one_clear_message(workplace, emulator, options, message):
-    outcome, hosts, _groups = workplace.inventory(options, "-vvv", ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="1")
-    assert outcome.status != 0
-    assert hosts == {}
-    assert message in outcome.words
+WRONG = [
+    ({"hostvars_prefix": "1-"}, "hostvars_prefix must be fit"),
+    ({"concurrency": 0}, "concurrency must be 1 or more"),
+    ({"page_size": "many"}, "page_size"),
+    ({"middleware": "telnet"}, "middleware"),
+    ({"partner_token": "wrong-token-of-somebody"}, "check partner_token"),
+    ({"api_url": "http://127.0.0.1:9", "retries": 0}, "no connection to 127.0.0.1:9"),
+]
+
+
+def test_a_wrong_option_is_one_clear_message(workplace, emulator):
+    arguments = [*sources(workplace, [options for options, _message in WRONG]), "--list", "-vvv"]
+    outcome = workplace.run("ansible-inventory", *arguments, "--output", "listed.json")
+    assert not [message for _options, message in WRONG if message not in outcome.words]
+    assert json.loads((workplace.folder / "listed.json").read_text(encoding="utf-8"))["_meta"]["hostvars"] == {}
     assert "Traceback" not in outcome.output
     assert "wrong-token-of-somebody" not in outcome.output
     assert emulator.partner_token not in outcome.output
+
+
+def test_a_source_that_fails_fails_the_command_where_that_is_asked_for(workplace, emulator):
+    outcome, hosts, _groups = workplace.inventory({"page_size": 0}, ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="1")
+    assert outcome.status != 0
+    assert hosts == {}
 
 
 def test_a_missing_token_says_where_to_put_one(workplace, emulator):
