@@ -111,7 +111,7 @@ add_matrix_session(OLDEST_TARGET_CORE, [OLDEST_TARGET], TARGET_PACKAGES, TARGET_
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Run the tests that make up their own input, each with a thousand examples and more."""
+    """Run the tests that make up their own input, each with a thousand examples."""
     session.install("--requirement", "tests/requirements.txt")
     env = link_collection(session)
     session.run(

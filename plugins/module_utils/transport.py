@@ -119,25 +119,6 @@ class Client:
 
     def get(self, path: str, **parameters: t.Any) -> t.Any:
         """Return the response to ``GET path``, with its body; parameters that are None are left out. Raises `RequestError`."""
-        return self._send(path, {name: value for name, value in parameters.items() if value is not None})
-
-    def decode(self, path: str, response: t.Any) -> t.Any:
-        """Return the JSON of the response to ``GET path``. Raises `RequestError` where there is none, or a refusal."""
-        problem = None if 200 <= response.status_code < 300 else self._refusal(response)
-        try:
-            # RFC 8259: JSON is UTF-8, whatever the header says.
-            data = problem or _decoded(response.content.decode("utf-8-sig"))
-        except (ValueError, RecursionError):
-            problem = self._not_json(response)
-        else:
-            # Refusals come with any status, success included.
-            if isinstance(data, dict) and "error" in data and "content" not in data:
-                problem = self._refusal(response)
-        if problem:
-            raise RequestError(f"{self.describe(path)} {problem}")
-        return data
-
-    def _send(self, path: str, parameters: dict[str, t.Any]) -> t.Any:
         policy = self._policy
         while True:
             try:
@@ -157,6 +138,22 @@ class Client:
             except MaxRetryError:
                 raise RequestError(f"{self.describe(path)} failed: {self._failure(failure)}") from None
             policy.sleep()
+
+    def decode(self, path: str, response: t.Any) -> t.Any:
+        """Return the JSON of the response to ``GET path``. Raises `RequestError` where there is none, or a refusal."""
+        problem = None if 200 <= response.status_code < 300 else self._refusal(response)
+        try:
+            # RFC 8259: JSON is UTF-8, whatever the header says.
+            data = problem or _decoded(response.content.decode("utf-8-sig"))
+        except (ValueError, RecursionError):
+            problem = self._not_json(response)
+        else:
+            # Refusals come with any status, success included.
+            if isinstance(data, dict) and "error" in data and "content" not in data:
+                problem = self._refusal(response)
+        if problem:
+            raise RequestError(f"{self.describe(path)} {problem}")
+        return data
 
     def describe(self, path: str) -> str:
         """Return the request's method and path, as messages name it."""
