@@ -45,7 +45,7 @@ MATRIX = {
 OLDEST_TARGET = "3.9"
 OLDEST_TARGET_CORE = "2.15"
 TARGET_PACKAGES = ["hypothesis", "pytest", "pytest-xdist", "PyYAML", "requests", "responses"]
-TARGET_TESTS = ["tests/unit/module_utils"]
+TARGET_TESTS = ["tests/unit/plugins/module_utils"]
 
 PARALLEL = ["--quiet", "-n", "2", "--dist", "loadfile"]
 

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from ansible.errors import AnsibleFilterError
 from ansible.utils.display import Display
 
-from ansible_collections.zapi.zapi.plugins.module_utils.drift import UNMANAGED_CHOICES, Audit, Row
-from ansible_collections.zapi.zapi.plugins.module_utils.errors import ZapiError
-from ansible_collections.zapi.zapi.plugins.module_utils.expectations import Expectations
-from ansible_collections.zapi.zapi.plugins.plugin_utils.instances import read_instance
+from ansible_collections.zapi.zapi.plugins.module_utils._drift import UNMANAGED_CHOICES, Audit, Row
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
+from ansible_collections.zapi.zapi.plugins.plugin_utils._hostvars import read_instance
 
 display = Display()
 

@@ -15,8 +15,8 @@ description:
   - Uses a YAML configuration file that ends in C(zapi.yml) or C(zapi.yaml).
   - What the API says of an instance is data. It is never templated, whatever braces a customer puts into a name.
 extends_documentation_fragment:
-  - zapi.zapi.connection
-  - zapi.zapi.connection.plugins
+  - zapi.zapi._connection
+  - zapi.zapi._connection.plugins
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
 options:
@@ -114,15 +114,16 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.display import Display
 from ansible.utils.unsafe_proxy import AnsibleUnsafeText
 
-from ansible_collections.zapi.zapi.plugins.module_utils.errors import ZapiError
-from ansible_collections.zapi.zapi.plugins.module_utils.listing import list_instances
-from ansible_collections.zapi.zapi.plugins.module_utils.transport import VERSION, Client
-from ansible_collections.zapi.zapi.plugins.plugin_utils.hostnames import name_hosts, plain_hostname
-from ansible_collections.zapi.zapi.plugins.plugin_utils.settings import option_problem, read_settings
+from ansible_collections.zapi.zapi.plugins.module_utils._api.client import Client
+from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import list_instances
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._version import VERSION
+from ansible_collections.zapi.zapi.plugins.plugin_utils._hostnames import name_hosts, plain_hostname
+from ansible_collections.zapi.zapi.plugins.plugin_utils._options import option_problem, read_connection
 
 if t.TYPE_CHECKING:
-    from ansible_collections.zapi.zapi.plugins.module_utils.instance import Instance
-    from ansible_collections.zapi.zapi.plugins.module_utils.options import Settings
+    from ansible_collections.zapi.zapi.plugins.module_utils._connection import Connection
+    from ansible_collections.zapi.zapi.plugins.module_utils._instance import Instance
 
 display = Display()
 
@@ -154,22 +155,22 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError(f"hostvars_prefix must be fit to begin a variable's name, which {prefix!r} is not")
         self.templar.available_variables = self._vars
         try:
-            fleet = self._fleet(read_settings(self, self.templar), path, cache)
+            fleet = self._fleet(read_connection(self, self.templar), path, cache)
         except ZapiError as error:
             # Without its cause, whose words may hold anything.
             raise AnsibleParserError(str(error)) from None
         self._place(fleet)
 
-    def _fleet(self, settings: Settings, path: str, cache: bool) -> list[Instance]:
+    def _fleet(self, connection: Connection, path: str, cache: bool) -> list[Instance]:
         """Return the fleet, from the cache where that is wanted and there is one."""
         if not self.get_option("cache"):
-            return _listed(settings)
+            return _listed(connection)
         # Whatever decides which instances come makes another entry. The token itself can't be read from it.
-        parts = [VERSION, settings.api_url, settings.query, settings.middleware, settings.partner_token]
+        parts = [VERSION, connection.api_url, connection.query, connection.middleware, connection.partner_token]
         key = f"{self.get_cache_key(path)}_{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"
         fleet = self._cached(key) if cache else None
         if fleet is None:
-            fleet = self._cache[key] = _listed(settings)
+            fleet = self._cache[key] = _listed(connection)
         return fleet
 
     def _cached(self, key: str) -> list[Instance] | None:
@@ -277,8 +278,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return bool(match[1]), value if variables.get(match[2]) is value else _UNKNOWN
 
 
-def _listed(settings: Settings) -> list[Instance]:
-    with Client(settings) as client:
+def _listed(connection: Connection) -> list[Instance]:
+    with Client(connection) as client:
         return list_instances(client)
 
 

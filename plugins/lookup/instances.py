@@ -15,8 +15,8 @@ description:
   - The lookup runs on the controller, and lists the whole fleet each time. To use the list more than once, keep it in a variable
     with M(ansible.builtin.set_fact), or use the module M(zapi.zapi.instance_info).
 extends_documentation_fragment:
-  - zapi.zapi.connection
-  - zapi.zapi.connection.plugins
+  - zapi.zapi._connection
+  - zapi.zapi._connection.plugins
 options:
   _terms:
     description:
@@ -148,10 +148,10 @@ from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ansible_collections.zapi.zapi.plugins.module_utils.errors import ZapiError
-from ansible_collections.zapi.zapi.plugins.module_utils.listing import list_instances
-from ansible_collections.zapi.zapi.plugins.module_utils.transport import Client
-from ansible_collections.zapi.zapi.plugins.plugin_utils.settings import option_problem, read_settings
+from ansible_collections.zapi.zapi.plugins.module_utils._api.client import Client
+from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import list_instances
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.plugin_utils._options import option_problem, read_connection
 
 display = Display()
 
@@ -160,7 +160,7 @@ class LookupModule(LookupBase):
     def run(self, terms: list[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[dict[str, t.Any]]:
         try:
             self.set_options(var_options=variables, direct=kwargs)
-            with Client(read_settings(self, self._templar)) as client:
+            with Client(read_connection(self, self._templar)) as client:
                 fleet = list_instances(client, include_token=self.get_option("include_token"))
         except ZapiError as error:
             # Without its cause, whose words may hold anything.

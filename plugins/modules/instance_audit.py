@@ -17,8 +17,8 @@ description:
     compared.
   - Secrets in the webhook URLs of the expectations and of the fleet are masked in whatever the task returns or prints.
 extends_documentation_fragment:
-  - zapi.zapi.connection
-  - zapi.zapi.connection.modules
+  - zapi.zapi._connection
+  - zapi.zapi._connection.modules
 attributes:
   diff_mode:
     description: Returns details on what differs, in diff mode.
@@ -223,16 +223,17 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.zapi.zapi.plugins.module_utils.drift import UNMANAGED_CHOICES, Audit
-from ansible_collections.zapi.zapi.plugins.module_utils.expectations import Expectations
-from ansible_collections.zapi.zapi.plugins.module_utils.listing import Instances, read
-from ansible_collections.zapi.zapi.plugins.module_utils.module import run
-from ansible_collections.zapi.zapi.plugins.module_utils.options import CONNECTION_ARGUMENTS
-from ansible_collections.zapi.zapi.plugins.module_utils.redaction import mask_value
-from ansible_collections.zapi.zapi.plugins.module_utils.report import diffs, failure_message
+from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import Instances, read
+from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS
+from ansible_collections.zapi.zapi.plugins.module_utils._diff import diffs
+from ansible_collections.zapi.zapi.plugins.module_utils._drift import UNMANAGED_CHOICES, Audit
+from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
+from ansible_collections.zapi.zapi.plugins.module_utils._module import run
+from ansible_collections.zapi.zapi.plugins.module_utils._redaction import mask_value
+from ansible_collections.zapi.zapi.plugins.module_utils._wording import failure_message
 
 if t.TYPE_CHECKING:
-    from ansible_collections.zapi.zapi.plugins.module_utils.transport import Client
+    from ansible_collections.zapi.zapi.plugins.module_utils._api.client import Client
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ description:
   - Returns the instances (connected WhatsApp numbers) of a Z-API partner account, all of them or those of an ID or a name.
   - Nothing found is an empty list, not an error.
 extends_documentation_fragment:
-  - zapi.zapi.connection
-  - zapi.zapi.connection.modules
+  - zapi.zapi._connection
+  - zapi.zapi._connection.modules
 attributes:
   diff_mode:
     description: Returns details on what differs, in diff mode.
@@ -172,12 +172,12 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.zapi.zapi.plugins.module_utils.listing import find_instances
-from ansible_collections.zapi.zapi.plugins.module_utils.module import run
-from ansible_collections.zapi.zapi.plugins.module_utils.options import CONNECTION_ARGUMENTS
+from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import find_instances
+from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS
+from ansible_collections.zapi.zapi.plugins.module_utils._module import run
 
 if t.TYPE_CHECKING:
-    from ansible_collections.zapi.zapi.plugins.module_utils.transport import Client
+    from ansible_collections.zapi.zapi.plugins.module_utils._api.client import Client
 
 
 def main() -> None:

@@ -11,10 +11,10 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.zapi.zapi.plugins.module_utils.drift import find_mismatches
-from ansible_collections.zapi.zapi.plugins.module_utils.errors import ZapiError
-from ansible_collections.zapi.zapi.plugins.module_utils.expectations import Expectations
-from ansible_collections.zapi.zapi.plugins.plugin_utils.instances import read_instance
+from ansible_collections.zapi.zapi.plugins.module_utils._drift import find_mismatches
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
+from ansible_collections.zapi.zapi.plugins.plugin_utils._hostvars import read_instance
 
 
 def compliant(instance: t.Any, expectations: t.Any) -> bool:

@@ -19,9 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
-from ansible_collections.zapi.zapi.plugins.module_utils.listing import list_instances
-from ansible_collections.zapi.zapi.plugins.module_utils.options import Settings
-from ansible_collections.zapi.zapi.plugins.module_utils.transport import Client
+from ansible_collections.zapi.zapi.plugins.module_utils._api.client import Client
+from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import list_instances
+from ansible_collections.zapi.zapi.plugins.module_utils._connection import Connection
 
 PAGE_SIZE = 100
 CONCURRENCY = 8
@@ -46,7 +46,7 @@ def fetch_bare(url: str, token: str) -> list[t.Any]:
 
 
 def fetch_with_engine(url: str, token: str) -> list[t.Any]:
-    settings = Settings(
+    connection = Connection(
         partner_token=token,
         api_url=url,
         validate_certs=True,
@@ -58,7 +58,7 @@ def fetch_with_engine(url: str, token: str) -> list[t.Any]:
         query=None,
         middleware=None,
     )
-    with Client(settings) as client:
+    with Client(connection) as client:
         instances: list[t.Any] = list_instances(client)
         return instances
 

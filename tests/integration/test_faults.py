@@ -23,7 +23,7 @@ from types import MappingProxyType, SimpleNamespace
 import pytest
 import yaml
 
-from ansible_collections.zapi.zapi.plugins.module_utils.listing import RELISTS
+from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import RELISTS
 from ansible_collections.zapi.zapi.tests.emulator.faults import KINDS
 from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import Emulator
 from ansible_collections.zapi.zapi.tests.integration.conftest import Workplace, base_environment, found, found_in_files, plain

@@ -21,9 +21,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ansible_collections.zapi.zapi.plugins.module_utils.instance import from_row
-from ansible_collections.zapi.zapi.plugins.module_utils.options import CONNECTION_ARGUMENTS, Settings
-from ansible_collections.zapi.zapi.plugins.module_utils.transport import Client
+from ansible_collections.zapi.zapi.plugins.module_utils._api.client import Client
+from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS, Connection
+from ansible_collections.zapi.zapi.plugins.module_utils._instance import from_row
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,12 +46,12 @@ def options(**changed: t.Any) -> dict[str, t.Any]:
     return {**defaults, "partner_token": PARTNER_TOKEN, **changed}
 
 
-def make_settings(**changed: t.Any) -> Settings:
-    return Settings.from_options(options(**changed))
+def make_connection(**changed: t.Any) -> Connection:
+    return Connection.from_options(options(**changed))
 
 
 def make_client(**changed: t.Any) -> Client:
-    return Client(make_settings(**changed))
+    return Client(make_connection(**changed))
 
 
 def make_row(number: int = 1, /, **fields: t.Any) -> Row:

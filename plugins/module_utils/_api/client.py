@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
 """One authenticated session with the API: how a request is sent, tried again, and how its failure is told."""
 
 from __future__ import annotations
@@ -16,9 +19,10 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import missing_required_lib
 
-from .errors import RequestError
-from .options import Settings, is_loopback
-from .redaction import quote
+from ansible_collections.zapi.zapi.plugins.module_utils._connection import Connection, is_loopback
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import RequestError
+from ansible_collections.zapi.zapi.plugins.module_utils._redaction import quote
+from ansible_collections.zapi.zapi.plugins.module_utils._version import VERSION
 
 try:
     import requests
@@ -31,7 +35,6 @@ except ImportError:
 else:
     HAS_REQUESTS = True
 
-VERSION = "0.1.0"
 LONGEST_RETRY_AFTER = 60
 _RETRIED_STATUSES = (429, 500, 502, 503, 504)
 _LONGEST_BACKOFF = 30
@@ -74,19 +77,19 @@ class Client:
     given to the others.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, connection: Connection) -> None:
         if not HAS_REQUESTS:
             raise RequestError(missing_required_lib("requests"))
-        self.settings = settings
-        self._secrets = (settings.partner_token,)
+        self.connection = connection
+        self._secrets = (connection.partner_token,)
         self._session = session = requests.Session()
         session.headers.update({"Accept": "application/json", "User-Agent": f"ansible-zapi/{VERSION}"})
         session.auth = self._authenticate
         # Even where redirects are not followed, requests reads their target, and fails if that makes no sense.
         session.get_redirect_target = lambda resp: None  # type: ignore[method-assign] # noqa: ARG005
         self._read_environment()
-        self._policy = _Retry(total=settings.retries, status_forcelist=_RETRIED_STATUSES, raise_on_status=False)
-        adapter = HTTPAdapter(max_retries=self._policy, pool_maxsize=min(settings.concurrency, _MOST_CONNECTIONS))
+        self._policy = _Retry(total=connection.retries, status_forcelist=_RETRIED_STATUSES, raise_on_status=False)
+        adapter = HTTPAdapter(max_retries=self._policy, pool_maxsize=min(connection.concurrency, _MOST_CONNECTIONS))
         session.mount("https://", adapter)
         session.mount("http://", adapter)
 
@@ -97,7 +100,7 @@ class Client:
         self._session.close()
 
     def _authenticate(self, request: t.Any) -> t.Any:
-        request.headers["Authorization"] = f"Bearer {self.settings.partner_token}"
+        request.headers["Authorization"] = f"Bearer {self.connection.partner_token}"
         return request
 
     def _read_environment(self) -> None:
@@ -106,15 +109,15 @@ class Client:
         A .netrc, which requests would read as well, must not replace the token. A plain http address is this very machine:
         a proxy elsewhere could not reach it, and would see the token.
         """
-        session, settings = self._session, self.settings
-        verify = settings.validate_certs and (settings.ca_path or True)
-        found = session.merge_environment_settings(settings.api_url, {}, None, verify, None)
+        session, connection = self._session, self.connection
+        verify = connection.validate_certs and (connection.ca_path or True)
+        found = session.merge_environment_settings(connection.api_url, {}, None, verify, None)
         session.trust_env = False
         session.verify = found["verify"]
         session.proxies = found["proxies"]
-        if settings.api_url.startswith("http:"):
+        if connection.api_url.startswith("http:"):
             session.proxies = {scheme: proxy for scheme, proxy in session.proxies.items() if _is_local(proxy)}
-        if not settings.validate_certs:
+        if not connection.validate_certs:
             warnings.filterwarnings("ignore", category=InsecureRequestWarning)
 
     def get(self, path: str, **parameters: t.Any) -> t.Any:
@@ -123,9 +126,9 @@ class Client:
         while True:
             try:
                 return self._session.get(
-                    self.settings.api_url + path,
+                    self.connection.api_url + path,
                     params=parameters,
-                    timeout=self.settings.timeout,
+                    timeout=self.connection.timeout,
                     allow_redirects=False,
                 )
             except (OSError, HTTPError) as error:  # requests' own exceptions are OSErrors
@@ -157,14 +160,14 @@ class Client:
 
     def describe(self, path: str) -> str:
         """Return the request's method and path, as messages name it."""
-        return f"GET {urlsplit(self.settings.api_url).path}{path}"
+        return f"GET {urlsplit(self.connection.api_url).path}{path}"
 
     def _tries(self) -> str:
-        return f" in {self.settings.retries + 1} tries" if self.settings.retries else ""
+        return f" in {self.connection.retries + 1} tries" if self.connection.retries else ""
 
     def _failure(self, error: Exception) -> str:
         """Say why no answer came. The error's own words may hold anything: only its innermost reason is quoted."""
-        server = urlsplit(self.settings.api_url).netloc
+        server = urlsplit(self.connection.api_url).netloc
         reason = _innermost(error)
         said = quote(_words(reason), self._secrets)
         if isinstance(error, requests.exceptions.SSLError):
@@ -172,7 +175,7 @@ class Client:
         if isinstance(error, requests.exceptions.ProxyError):
             return f"the environment's proxy gave no connection to {server} ({said}): check HTTPS_PROXY and NO_PROXY"
         if isinstance(error, requests.exceptions.Timeout) or isinstance(reason, ReadTimeoutError):
-            return f"no answer from {server} within {self.settings.timeout:g} seconds{self._tries()}: try a longer timeout or a lower concurrency"
+            return f"no answer from {server} within {self.connection.timeout:g} seconds{self._tries()}: try a longer timeout or a lower concurrency"
         if _is_broken_body(error):
             return f"the answer from {server} was cut off{self._tries()} ({said}): try again, or ask for smaller pages (page_size)"
         if isinstance(error, requests.exceptions.ConnectionError):

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zapi.zapi.plugins.module_utils.errors import ListingError, ZapiError
-from ansible_collections.zapi.zapi.plugins.module_utils.listing import find_instances, list_instances, read
+from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import find_instances, list_instances, read
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import ListingError, ZapiError
 from ansible_collections.zapi.zapi.tests.unit.support import (
     Asked,
     PagedApi,

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
 """What a user declares about the fleet: checked and compiled once, then asked for every instance. No network, no clock."""
 
 from __future__ import annotations
@@ -14,9 +17,9 @@ from fnmatch import translate
 from functools import lru_cache
 from urllib.parse import quote as percent_encode
 
-from .errors import ExpectationError
-from .instance import WEBHOOK_EVENTS, Instance
-from .redaction import mask_url
+from ._errors import ExpectationError
+from ._instance import WEBHOOK_EVENTS, Instance
+from ._redaction import mask_url
 
 _STATES = ("whatsapp_connected", "phone_connected")
 _CHOICES = ("middleware", "payment_status")

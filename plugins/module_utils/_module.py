@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
 """The frame of every module: connect, do the work, report the result or the error."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .errors import ZapiError
-from .options import Settings
-from .transport import Client
+from ._api.client import Client
+from ._connection import Connection
+from ._errors import ZapiError
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -21,7 +24,7 @@ def run(module: AnsibleModule, work: t.Callable[[Client], dict[str, t.Any]], **r
     # White space for a token would be censored as one, in every message.
     module.no_log_values = {value for value in module.no_log_values if value.strip()}
     try:
-        with Client(Settings.from_options(module.params)) as client:
+        with Client(Connection.from_options(module.params)) as client:
             result = work(client)
     except ZapiError as error:
         result = {"failed": True, "msg": str(error)}

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
 """How instances come to hostnames: safe ones, one for each, the same whatever the order of the fleet."""
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from collections import Counter
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from ansible_collections.zapi.zapi.plugins.module_utils.instance import Instance
+    from ansible_collections.zapi.zapi.plugins.module_utils._instance import Instance
 
 # They have a meaning in host patterns, in --limit or in templates; the slashes would lead out of host_vars/.
 _MEANINGFUL = re.compile(r"[\s,:&!~*?\[\]{}@/\\]")

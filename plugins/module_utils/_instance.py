@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
 """A page's row becomes an instance here, in the form that every door returns."""
 
 from __future__ import annotations
@@ -9,11 +12,12 @@ from __future__ import annotations
 import json
 import re
 import typing as t
-from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible.module_utils.parsing.convert_bool import boolean
+
+from ._timestamps import iso_8601, milliseconds
 
 Instance = dict[str, t.Any]
 
@@ -28,12 +32,6 @@ WEBHOOK_EVENTS = (
     "received_status",
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_ISO_8601 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s*(?:Z|([+-])(\d\d):?(\d\d)?)?",
-    re.I | re.A,
-)
-_INTEGER = re.compile(r"[+-]?\d+", re.A)
 _WEBHOOK_FIELD = re.compile(r"(.+)CallbackUrl", re.S)
 _KNOWN_FIELDS = ("id", "name", "middleware", "tenant", "paymentStatus", "created", "due", "phoneConnected", "whatsappConnected")
 
@@ -46,15 +44,15 @@ def from_row(row: t.Mapping[str, t.Any], include_token: bool = False) -> t.Optio
     identity = row.get("id")
     if not isinstance(identity, (str, int)) or isinstance(identity, bool) or identity == "":
         return None
-    due = _milliseconds(row.get("due"))
+    due = milliseconds(row.get("due"))
     instance: Instance = {
         "id": str(identity),
         "name": _text(row.get("name")) or "",
         "middleware": _text(row.get("middleware")),
         "tenant": _text(row.get("tenant")),
         "payment_status": _text(row.get("paymentStatus")),
-        "created": _iso_8601(_milliseconds(row.get("created"))),
-        "due": _iso_8601(due),
+        "created": iso_8601(milliseconds(row.get("created"))),
+        "due": iso_8601(due),
         "due_timestamp": due,
         "phone_connected": _flag(row.get("phoneConnected")),
         "whatsapp_connected": _flag(row.get("whatsappConnected")),
@@ -112,37 +110,3 @@ def _flag(value: t.Any) -> t.Optional[bool]:
         return t.cast("bool", boolean(value))
     except TypeError:
         return None
-
-
-def _milliseconds(value: t.Any) -> t.Optional[int]:
-    """Epoch milliseconds from a number, from digits in a string, or from ISO 8601 text (UTC where it names no zone)."""
-    try:
-        if isinstance(value, str):
-            moment = _ISO_8601.fullmatch(value.strip())
-            if moment:
-                return _from_iso_8601(moment)
-            return int(value) if _INTEGER.fullmatch(value.strip()) else None
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return int(value)
-    except (ValueError, OverflowError):
-        pass  # no number, or a date that no calendar has: told as null
-    return None
-
-
-def _from_iso_8601(match: re.Match[str]) -> int:
-    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
-    fraction, sign, zone_hours, zone_minutes = match.groups()[6:]
-    moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
-    offset = timedelta(hours=int(zone_hours or 0), minutes=int(zone_minutes or 0))
-    seconds = (moment - _EPOCH - (-offset if sign == "-" else offset)) // timedelta(seconds=1)
-    return seconds * 1000 + int(((fraction or "") + "000")[:3])
-
-
-def _iso_8601(milliseconds: t.Optional[int]) -> t.Optional[str]:
-    if milliseconds is None:
-        return None
-    try:
-        moment = _EPOCH + timedelta(seconds=milliseconds // 1000)
-    except OverflowError:
-        return None
-    return moment.replace(tzinfo=None).isoformat() + "Z"

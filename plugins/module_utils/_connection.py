@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
 """The options that every door shares: their argument specification, and the checks that types alone can't make."""
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from .errors import OptionError
+from ._errors import OptionError
 
 CONNECTION_ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "partner_token": {"type": "str", "required": True, "no_log": True, "fallback": (env_fallback, ["ZAPI_PARTNER_TOKEN"])},
@@ -35,7 +38,7 @@ _MOST_RETRIES = 100  # urllib3 calls itself for each
 
 
 @dataclass(frozen=True)
-class Settings:
+class Connection:
     """The shared options, checked. ``timeout`` is in seconds; ``api_url`` has no trailing slash."""
 
     partner_token: str = field(repr=False)
@@ -50,7 +53,7 @@ class Settings:
     middleware: t.Optional[str]
 
     @classmethod
-    def from_options(cls, options: t.Mapping[str, t.Any]) -> Settings:
+    def from_options(cls, options: t.Mapping[str, t.Any]) -> Connection:
         """Take the shared options out of ``options``, which may hold others. Raises `OptionError`."""
         values = {name: options[name] for name in CONNECTION_ARGUMENTS}
         values["partner_token"] = _checked_token(values["partner_token"])

@@ -24,9 +24,9 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.zapi.zapi.plugins.module_utils import transport
-from ansible_collections.zapi.zapi.plugins.module_utils.errors import RequestError, ZapiError
-from ansible_collections.zapi.zapi.plugins.module_utils.transport import VERSION
+from ansible_collections.zapi.zapi.plugins.module_utils._api import client as client_module
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import RequestError, ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._version import VERSION
 from ansible_collections.zapi.zapi.tests.unit.support import (
     API_URL,
     INSTANCE_TOKEN,
@@ -41,7 +41,7 @@ from ansible_collections.zapi.zapi.tests.unit.support import (
 Wire = t.Callable[..., WireServer]
 
 FINE = Answer(body={"content": []})
-GALAXY = Path(__file__).parents[3] / "galaxy.yml"
+GALAXY = Path(__file__).parents[5] / "galaxy.yml"
 
 
 def get(api_url: str, **changed: t.Any) -> t.Any:
@@ -636,7 +636,7 @@ def test_a_proxy_that_makes_no_sense_is_told_or_left_out(monkeypatch: pytest.Mon
 
 
 def test_without_requests_ansibles_usual_message_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "HAS_REQUESTS", False)
+    monkeypatch.setattr(client_module, "HAS_REQUESTS", False)
     with pytest.raises(RequestError, match=r"Failed to import the required Python library \(requests\)") as failed:
         make_client()
     assert_fit_for_users(str(failed.value), request=None)

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zapi.zapi.plugins.module_utils.errors import OptionError
-from ansible_collections.zapi.zapi.plugins.module_utils.options import CONNECTION_ARGUMENTS, Settings, is_loopback
-from ansible_collections.zapi.zapi.tests.unit.support import assert_fit_for_users, make_settings, options
+from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS, Connection, is_loopback
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import OptionError
+from ansible_collections.zapi.zapi.tests.unit.support import assert_fit_for_users, make_connection, options
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -24,15 +24,15 @@ if t.TYPE_CHECKING:
 def refusal(**changed: t.Any) -> str:
     """Why these options are refused."""
     with pytest.raises(OptionError) as refused:
-        make_settings(**changed)
+        make_connection(**changed)
     message = str(refused.value)
     assert_fit_for_users(message, request=None)
     return message
 
 
 def test_the_defaults_are_those_of_the_contract() -> None:
-    settings = make_settings(partner_token="x")
-    assert settings == Settings(
+    connection = make_connection(partner_token="x")
+    assert connection == Connection(
         partner_token="x",
         api_url="https://api.z-api.io",
         validate_certs=True,
@@ -55,7 +55,7 @@ def test_the_token_is_required_hidden_and_read_from_the_environment() -> None:
 
 
 def test_options_of_the_door_itself_do_no_harm() -> None:
-    assert Settings.from_options({**options(), "include_token": True}) == make_settings()
+    assert Connection.from_options({**options(), "include_token": True}) == make_connection()
 
 
 # partner_token
@@ -80,7 +80,7 @@ def test_a_token_that_no_header_can_carry_is_refused_without_being_told(token: s
 
 @pytest.mark.parametrize("token", ["abracadabra\n", " abracadabra", "abracadabra\r\n"])
 def test_white_space_around_a_token_comes_from_copying_and_is_dropped(token: str) -> None:
-    assert make_settings(partner_token=token).partner_token == "abracadabra"
+    assert make_connection(partner_token=token).partner_token == "abracadabra"
 
 
 # api_url
@@ -105,7 +105,7 @@ def test_white_space_around_a_token_comes_from_copying_and_is_dropped(token: str
     ],
 )
 def test_an_api_url_is_used_without_its_trailing_slash(given_url: str, used: str) -> None:
-    assert make_settings(api_url=given_url).api_url == used
+    assert make_connection(api_url=given_url).api_url == used
 
 
 @pytest.mark.parametrize("url", [None, "", "  "])
@@ -183,7 +183,7 @@ def test_an_api_url_with_credentials_a_query_or_a_fragment_is_refused_without_be
 @given(st.text() | st.builds("http{}://{}".format, st.sampled_from(["", "s"]), st.text(":/?#@[]\\%. \n\taé0127", max_size=20)))
 def test_any_text_is_an_api_url_or_refused_and_plain_http_goes_to_this_machine_only(url: str) -> None:
     try:
-        used = make_settings(api_url=url).api_url
+        used = make_connection(api_url=url).api_url
     except OptionError as refused:
         assert_fit_for_users(str(refused), request=None)
         return
@@ -231,7 +231,7 @@ def test_a_number_below_its_least_is_refused(name: str, value: int) -> None:
     [("retries", 0), ("page_size", 1), ("concurrency", 1), ("timeout", 0.001), ("page_size", 10**6)],
 )
 def test_a_number_at_its_least_and_a_large_one_are_taken(name: str, value: float) -> None:
-    assert getattr(make_settings(**{name: value}), name) == value
+    assert getattr(make_connection(**{name: value}), name) == value
 
 
 def test_a_ca_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:
@@ -244,6 +244,6 @@ def test_a_ca_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:
 def test_a_ca_path_may_be_a_file_or_a_folder_and_an_empty_one_is_none(tmp_path: Path) -> None:
     bundle = tmp_path / "bundle.pem"
     bundle.touch()
-    assert make_settings(ca_path=str(bundle)).ca_path == str(bundle)
-    assert make_settings(ca_path=str(tmp_path)).ca_path == str(tmp_path)
-    assert make_settings(ca_path="").ca_path is None
+    assert make_connection(ca_path=str(bundle)).ca_path == str(bundle)
+    assert make_connection(ca_path=str(tmp_path)).ca_path == str(tmp_path)
+    assert make_connection(ca_path="").ca_path is None

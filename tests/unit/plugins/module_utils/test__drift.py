@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zapi.zapi.plugins.module_utils.drift import Audit
-from ansible_collections.zapi.zapi.plugins.module_utils.expectations import Expectations
+from ansible_collections.zapi.zapi.plugins.module_utils._drift import Audit
+from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
 from ansible_collections.zapi.zapi.tests.unit.support import make_instance
 
 DAY = 24 * 60 * 60 * 1000

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zapi.zapi.plugins.plugin_utils.hostnames import name_hosts, plain_hostname
+from ansible_collections.zapi.zapi.plugins.plugin_utils._hostnames import name_hosts, plain_hostname
 from ansible_collections.zapi.zapi.tests.unit.support import make_instance
 
 if t.TYPE_CHECKING:

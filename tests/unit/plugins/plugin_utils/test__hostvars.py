@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zapi.zapi.plugins.module_utils.errors import ZapiError
-from ansible_collections.zapi.zapi.plugins.plugin_utils.instances import read_instance
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.plugin_utils._hostvars import read_instance
 from ansible_collections.zapi.zapi.tests.unit.support import assert_fit_for_users, make_instance
 
 INSTANCE = make_instance(sessionName="main")

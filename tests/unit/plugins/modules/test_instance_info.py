@@ -132,7 +132,7 @@ def test_a_failing_request_is_told(api: PagedApi, run_module: Run, answer: t.Any
 
 
 def test_without_requests_the_missing_library_is_told(run_module: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ansible_collections.zapi.zapi.plugins.module_utils.transport.HAS_REQUESTS", False)
+    monkeypatch.setattr("ansible_collections.zapi.zapi.plugins.module_utils._api.client.HAS_REQUESTS", False)
     outcome = run_module(main)
     assert outcome.failed
     assert "Failed to import the required Python library (requests)" in outcome.message

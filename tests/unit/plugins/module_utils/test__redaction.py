@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zapi.zapi.plugins.module_utils.redaction import MASK, mask_url, mask_value, quote
+from ansible_collections.zapi.zapi.plugins.module_utils._redaction import MASK, mask_url, mask_value, quote
 
 SECRET = "S3CRET"
 

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
 """Where secrets are kept from the user's eyes.
 
 Two kinds of text need it: webhook URLs, which carry secrets in known places (`mask_url`), and words that somebody else

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
 """How filter and test read instances: those of the lookup and the module, and the host variables of the inventory."""
 
 from __future__ import annotations
@@ -9,10 +12,10 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.zapi.zapi.plugins.module_utils.errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import ZapiError
 
 if t.TYPE_CHECKING:
-    from ansible_collections.zapi.zapi.plugins.module_utils.instance import Instance
+    from ansible_collections.zapi.zapi.plugins.module_utils._instance import Instance
 
 # Every instance has the first ones, and together they are nothing else. Of host variables, which hold much more, no others are
 # read: up to ansible-core 2.18 each would be templated.

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
 """Drift is decided here: a fleet compared with its expectations, instance by instance. No network; the time is passed in."""
 
 from __future__ import annotations
@@ -9,11 +12,11 @@ from __future__ import annotations
 import typing as t
 from collections import Counter
 
-from .redaction import mask_value
+from ._redaction import mask_value
 
 if t.TYPE_CHECKING:
-    from .expectations import Check, Expectations
-    from .instance import Instance
+    from ._expectations import Check, Expectations
+    from ._instance import Instance
 
 Row = dict[str, t.Any]
 

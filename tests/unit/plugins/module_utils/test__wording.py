@@ -13,9 +13,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zapi.zapi.plugins.module_utils.drift import Audit
-from ansible_collections.zapi.zapi.plugins.module_utils.expectations import Expectations
-from ansible_collections.zapi.zapi.plugins.module_utils.report import describe, diffs, failure_message
+from ansible_collections.zapi.zapi.plugins.module_utils._diff import diffs
+from ansible_collections.zapi.zapi.plugins.module_utils._drift import Audit
+from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
+from ansible_collections.zapi.zapi.plugins.module_utils._wording import describe, failure_message
 from ansible_collections.zapi.zapi.tests.unit.support import make_instance
 
 NOW = 1_790_000_000_000
@@ -143,7 +144,7 @@ def test_a_diff_shows_before_and_after_of_each_drifted_instance_as_yaml() -> Non
 
 
 def test_without_pyyaml_the_diff_is_yaml_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ansible_collections.zapi.zapi.plugins.module_utils.report.HAS_YAML", False)
+    monkeypatch.setattr("ansible_collections.zapi.zapi.plugins.module_utils._diff.HAS_YAML", False)
     (only,) = diffs(audit(disconnected(1), CONNECTED)["drift"])
     assert yaml.safe_load(only["before"]) == {"whatsapp_connected": False}
     assert yaml.safe_load(only["after"]) == {"whatsapp_connected": True}

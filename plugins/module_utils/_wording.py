@@ -2,18 +2,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-"""Drift in words, for people, and as before and after, for ``--diff``."""
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
+"""Drift in words, for people."""
 
 from __future__ import annotations
 
 import json
 import typing as t
-from itertools import groupby, islice
-
-from ansible.module_utils.common.yaml import HAS_YAML, yaml_dump
+from itertools import islice
 
 if t.TYPE_CHECKING:
-    from .drift import Row
+    from ._drift import Row
 
 _FIRST_ROWS = 10
 
@@ -39,7 +40,7 @@ def describe(row: Row) -> str:
     if row["kind"] == "missing":
         named = [f"{key} {_shown(row[key])}" for key in ("id", "name") if row[key] is not None]
         return f"no instance has {' and '.join(named)} (expectation {row['expectation']})"
-    instance = _instance(row)
+    instance = instance_label(row)
     if row["kind"] == "unmanaged":
         return f"{instance}: no expectation matches it"
     if row["attribute"] == "days_left":
@@ -55,37 +56,15 @@ def describe(row: Row) -> str:
 
 
 def _shown(value: t.Any) -> str:
-    return _printable(json.dumps(value, ensure_ascii=False))
+    return printable(json.dumps(value, ensure_ascii=False))
 
 
-def _instance(row: Row) -> str:
-    return f"{_shown(row['name'])} ({_printable(row['id'])})"
+def instance_label(row: Row) -> str:
+    return f"{_shown(row['name'])} ({printable(row['id'])})"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Keep line breaks and control characters that a customer chose from passing for the message's own."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def diffs(rows: t.Iterable[Row]) -> list[dict[str, str]]:
-    """Return before (actual) and after (expected), as YAML, for each instance that drifted."""
-    mismatches = (row for row in rows if row["kind"] == "mismatch")
-    return [_diff(list(group)) for _identity, group in groupby(mismatches, key=lambda row: row["id"])]
-
-
-def _diff(rows: list[Row]) -> dict[str, str]:
-    header = _instance(rows[0])
-    return {
-        "before_header": header,
-        "after_header": header,
-        "before": _as_yaml({row["attribute"]: row["actual"] for row in rows}),
-        "after": _as_yaml({row["attribute"]: row["expected"] for row in rows}),
-    }
-
-
-def _as_yaml(value: dict[str, t.Any]) -> str:
-    if HAS_YAML:
-        return str(yaml_dump(value, default_flow_style=False, allow_unicode=True, width=1000))
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"  # which is YAML, too

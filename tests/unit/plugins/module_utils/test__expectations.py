@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zapi.zapi.plugins.module_utils.errors import ExpectationError
-from ansible_collections.zapi.zapi.plugins.module_utils.expectations import Expectations
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import ExpectationError
+from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
 from ansible_collections.zapi.zapi.tests.unit.support import assert_fit_for_users, make_instance
 
 SECRET_URL = "https://user:OpenSesame@hooks.example.com/?key=OpenSesame"

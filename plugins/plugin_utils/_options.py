@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
 """How lookup and inventory read the shared options."""
 
 from __future__ import annotations
@@ -10,16 +13,16 @@ import typing as t
 
 from ansible.module_utils.common.text.converters import to_text
 
-from ansible_collections.zapi.zapi.plugins.module_utils.options import CONNECTION_ARGUMENTS, Settings
+from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS, Connection
 
 
-def read_settings(plugin: t.Any, templar: t.Any) -> Settings:
+def read_connection(plugin: t.Any, templar: t.Any) -> Connection:
     """Return the shared options of a plugin whose options are set. Raises `OptionError`."""
     options = {name: plugin.get_option(name) for name in CONNECTION_ARGUMENTS}
     # From a variable or an inventory source, the token comes as it was written there.
     token = templar.template(options["partner_token"])
     options["partner_token"] = None if token is None else to_text(token)
-    return Settings.from_options(options)
+    return Connection.from_options(options)
 
 
 def option_problem(error: Exception) -> str:

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
 """Pages become a complete listing here: every instance once, in the API's order, or a `ListingError`.
 
 The server is believed as little as possible. What it reports decides which pages are asked for; whether the listing is
@@ -16,11 +19,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
 
-from .errors import ListingError
-from .instance import Instance, from_row
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import ListingError
+from ansible_collections.zapi.zapi.plugins.module_utils._instance import Instance, from_row
 
 if t.TYPE_CHECKING:
-    from .transport import Client
+    from .client import Client
 
 T = t.TypeVar("T")
 Instances = t.Iterator[list[Instance]]
@@ -75,9 +78,9 @@ def find_instances(
             if (identity is None or instance["id"] == identity) and (name is None or instance["name"] == name)
         ]
 
-    narrowed = client.settings.query or identity or name
+    narrowed = client.connection.query or identity or name
     found = read(client, matching, query=narrowed, include_token=include_token)
-    if not found and narrowed and not client.settings.query:
+    if not found and narrowed and not client.connection.query:
         found = read(client, matching, include_token=include_token)
     return found
 
@@ -89,8 +92,8 @@ def read(client: Client, build: t.Callable[[Instances], T], *, query: t.Optional
     Only a call that saw the complete fleet returns. ``query`` narrows the listing in place of the setting of that name.
     Raises `ListingError`, `RequestError`.
     """
-    listing = _Listing(client, query or client.settings.query or None, include_token)
-    size, known = client.settings.page_size, False
+    listing = _Listing(client, query or client.connection.query or None, include_token)
+    size, known = client.connection.page_size, False
     relists = shortenings = 0
     while True:
         try:
@@ -158,7 +161,7 @@ class _Listing:
         yield first
         if last == 1:
             return
-        concurrency = self._client.settings.concurrency
+        concurrency = self._client.connection.concurrency
         pool = ThreadPoolExecutor(max_workers=min(concurrency, last - 1))
         try:
             requests = ((number, pool.submit(self._get, number, length)) for number in range(2, last + 1))
@@ -173,7 +176,7 @@ class _Listing:
             pool.shutdown(cancel_futures=True)
 
     def _get(self, number: int, size: int) -> t.Any:
-        middleware = self._client.settings.middleware
+        middleware = self._client.connection.middleware
         return self._client.get(PATH, page=number, pageSize=size, query=self._query, middleware=middleware)
 
     def _read(self, number: int, response: t.Any) -> _Page:

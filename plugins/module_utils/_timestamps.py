@@ -1,0 +1,55 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
+"""The API's many ways of writing a time, read as epoch milliseconds and told as ISO 8601."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from datetime import datetime, timedelta, timezone
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_ISO_8601 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s*(?:Z|([+-])(\d\d):?(\d\d)?)?",
+    re.I | re.A,
+)
+_INTEGER = re.compile(r"[+-]?\d+", re.A)
+
+
+def milliseconds(value: t.Any) -> t.Optional[int]:
+    """Epoch milliseconds from a number, from digits in a string, or from ISO 8601 text (UTC where it names no zone)."""
+    try:
+        if isinstance(value, str):
+            moment = _ISO_8601.fullmatch(value.strip())
+            if moment:
+                return _from_iso_8601(moment)
+            return int(value) if _INTEGER.fullmatch(value.strip()) else None
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return int(value)
+    except (ValueError, OverflowError):
+        pass  # no number, or a date that no calendar has: told as null
+    return None
+
+
+def _from_iso_8601(match: re.Match[str]) -> int:
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+    fraction, sign, zone_hours, zone_minutes = match.groups()[6:]
+    moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
+    offset = timedelta(hours=int(zone_hours or 0), minutes=int(zone_minutes or 0))
+    seconds = (moment - _EPOCH - (-offset if sign == "-" else offset)) // timedelta(seconds=1)
+    return seconds * 1000 + int(((fraction or "") + "000")[:3])
+
+
+def iso_8601(milliseconds: t.Optional[int]) -> t.Optional[str]:
+    if milliseconds is None:
+        return None
+    try:
+        moment = _EPOCH + timedelta(seconds=milliseconds // 1000)
+    except OverflowError:
+        return None
+    return moment.replace(tzinfo=None).isoformat() + "Z"
