@@ -114,9 +114,9 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.display import Display
 from ansible.utils.unsafe_proxy import AnsibleUnsafeText
 
-from ansible_collections.zapi.zapi.plugins.module_utils._api.client import Client
-from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import list_instances
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
+from ansible_collections.zapi.zapi.plugins.module_utils._instance import show
 from ansible_collections.zapi.zapi.plugins.module_utils._version import VERSION
 from ansible_collections.zapi.zapi.plugins.plugin_utils._hostnames import name_hosts, plain_hostname
 from ansible_collections.zapi.zapi.plugins.plugin_utils._options import option_problem, read_connection
@@ -279,8 +279,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
 
 def _listed(connection: Connection) -> list[Instance]:
-    with Client(connection) as client:
-        return list_instances(client)
+    with Fleet(connection) as fleet:
+        return [show(instance) for instance in fleet.instances()]
 
 
 def _is_instance(value: t.Any) -> bool:

@@ -148,9 +148,10 @@ from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ansible_collections.zapi.zapi.plugins.module_utils._api.client import Client
-from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import list_instances
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
+from ansible_collections.zapi.zapi.plugins.module_utils._instance import Instance, show
+from ansible_collections.zapi.zapi.plugins.module_utils._selection import select
 from ansible_collections.zapi.zapi.plugins.plugin_utils._options import option_problem, read_connection
 
 display = Display()
@@ -160,28 +161,22 @@ class LookupModule(LookupBase):
     def run(self, terms: list[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[dict[str, t.Any]]:
         try:
             self.set_options(var_options=variables, direct=kwargs)
-            with Client(read_connection(self, self._templar)) as client:
-                fleet = list_instances(client, include_token=self.get_option("include_token"))
+            with Fleet(read_connection(self, self._templar)) as fleet:
+                instances = fleet.instances()
         except ZapiError as error:
             # Without its cause, whose words may hold anything.
             raise AnsibleLookupError(str(error)) from None
         except AnsibleError as error:
             raise AnsibleLookupError(option_problem(error)) from None
-        return self._select(fleet, [str(term) for term in self._flatten(terms)]) if terms else fleet
+        if terms:
+            instances = self._select(instances, [str(term) for term in self._flatten(terms)])
+        return [show(instance, self.get_option("include_token")) for instance in instances]
 
-    def _select(self, fleet: list[dict[str, t.Any]], terms: list[str]) -> list[dict[str, t.Any]]:
-        bearers: dict[str, dict[str, dict[str, t.Any]]] = {}
-        for instance in fleet:
-            for term in (instance["id"], instance["name"]):
-                bearers.setdefault(term, {})[instance["id"]] = instance
-        missing = [term for term in terms if term not in bearers]
+    def _select(self, fleet: list[Instance], terms: list[str]) -> list[Instance]:
+        selected, missing = select(fleet, terms)
         if missing:
             self._report(f"no instance has the ID or name {', '.join(map(repr, missing))}")
-        # An instance keeps the place of the first term that it bears.
-        selected: dict[str, dict[str, t.Any]] = {}
-        for term in terms:
-            selected.update(bearers.get(term, {}))
-        return list(selected.values())
+        return selected
 
     def _report(self, problem: str) -> None:
         on_missing = self.get_option("on_missing")

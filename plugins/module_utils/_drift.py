@@ -9,10 +9,13 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from collections import Counter
 
-from ._redaction import mask_value
+from ._attributes import DAYS, URL
+from ._redaction import mask_value, without_secrets
+from ._timestamps import is_possible
 
 if t.TYPE_CHECKING:
     from ._expectations import Check, Expectations
@@ -35,8 +38,8 @@ class Audit:
         self._now = now
         self._unmanaged = unmanaged
         self._show_url_secrets = show_url_secrets
-        self._unseen_ids = {item.identity for item in expectations.items if item.identity is not None}
-        self._unseen_names = {item.name for item in expectations.items if item.name is not None}
+        self._unseen_ids = {item.match.identity for item in expectations.items if item.match.identity is not None}
+        self._unseen_names = {item.match.name for item in expectations.items if item.match.name is not None}
         self._rows: list[Row] = []
         self._counts: Counter[str] = Counter()
         self._mismatches: Counter[str] = Counter()
@@ -50,17 +53,22 @@ class Audit:
         if checks is None:
             self._counts["unmanaged"] += 1
             if self._unmanaged != "ignore":
-                self._rows.append(_row("unmanaged", instance["id"], instance["name"]))
+                self._keep(_row("unmanaged", instance["id"], instance["name"]), instance)
             return
         mismatches = list(find_mismatches(instance, checks, self._now))
         self._counts["drifted" if mismatches else "in_sync"] += 1
         for check, expected, actual in mismatches:
-            self._mismatches[check.attribute] += 1
-            self._rows.append(self._mismatch(instance, check, expected, actual))
+            self._mismatches[check.attribute.name] += 1
+            self._keep(self._mismatch(instance, check, expected, actual), instance)
+
+    def _keep(self, row: Row, instance: Instance) -> None:
+        """Keep a row without the instance's own tokens, whatever text a customer has put them into."""
+        texts = json.dumps([row["name"], row["expected"], row["actual"]])
+        self._rows.append({**without_secrets(row, instance.get("tokens", ()), texts), "id": row["id"]})
 
     def _mismatch(self, instance: Instance, check: Check, expected: t.Any, actual: t.Any) -> Row:
-        row = _row("mismatch", instance["id"], instance["name"], check.attribute, expected, actual, check.position)
-        if check.event is not None and not self._show_url_secrets:
+        row = _row("mismatch", instance["id"], instance["name"], check.attribute.name, expected, actual, check.position)
+        if check.attribute.kind == URL and not self._show_url_secrets:
             row["expected"], row["actual"] = mask_value(expected), mask_value(actual)
             if _satisfies(row["actual"], row["expected"]):
                 row["note"] = "the two differ in a masked part only, see show_url_secrets"
@@ -69,9 +77,9 @@ class Audit:
     def finish(self) -> dict[str, t.Any]:
         """Return ``in_sync``, ``drift`` and ``summary``, once all instances have been added."""
         missing = [
-            _row("missing", item.identity, item.name, position=item.position)
+            _row("missing", item.match.identity, item.match.name, position=item.position)
             for item in self._expectations.items
-            if item.identity in self._unseen_ids or item.name in self._unseen_names
+            if item.match.identity in self._unseen_ids or item.match.name in self._unseen_names
         ]
         counts = self._counts
         managed = counts["in_sync"] + counts["drifted"]
@@ -95,14 +103,13 @@ class Audit:
 def find_mismatches(instance: Instance, checks: t.Iterable[Check], now: int) -> t.Iterator[tuple[Check, t.Any, t.Any]]:
     """Yield (check, expected, actual) for each check that the instance fails. ``now`` is in epoch milliseconds."""
     for check in checks:
-        if check.attribute == "days_left":
-            days = _days_left(instance, now)
-            if days is None or days < check.declared:
-                yield check, check.declared, days
-            continue
-        expected = check.expected(instance)
-        actual = instance.get(check.attribute) if check.event is None else instance["webhooks"].get(check.event)
-        if not _satisfies(actual, expected):
+        expected, actual = check.expected(instance), check.attribute.value(instance)
+        if check.attribute.kind == DAYS:
+            actual = _days_until(actual, now)
+            holds = actual is not None and actual >= expected
+        else:
+            holds = _satisfies(actual, expected)
+        if not holds:
             yield check, expected, actual
 
 
@@ -110,11 +117,9 @@ def _satisfies(actual: t.Any, expected: t.Any) -> bool:
     return bool(actual in expected if isinstance(expected, list) else actual == expected)
 
 
-def _days_left(instance: Instance, now: int) -> t.Optional[int]:
-    """Whole days until ``due``, below 0 once it is over, or None where it names no possible date."""
-    if instance["due"] is None or not isinstance(instance["due_timestamp"], int):
-        return None
-    return (instance["due_timestamp"] - now) // _DAY
+def _days_until(moment: t.Any, now: int) -> t.Optional[int]:
+    """Whole days, below 0 once the moment is over, or None where it is no possible date. Both are in epoch milliseconds."""
+    return (moment - now) // _DAY if is_possible(moment) else None
 
 
 def _row(

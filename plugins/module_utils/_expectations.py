@@ -13,34 +13,31 @@ import re
 import typing as t
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from fnmatch import translate
 from functools import lru_cache
 from urllib.parse import quote as percent_encode
 
+from ._attributes import BY_NAME, CHOICE, DAYS, DECLARABLE, STATE, URL, WEBHOOK_EVENTS, Attribute
 from ._errors import ExpectationError
-from ._instance import WEBHOOK_EVENTS, Instance
 from ._redaction import mask_url
+from ._selection import Match, match_of
 
-_STATES = ("whatsapp_connected", "phone_connected")
-_CHOICES = ("middleware", "payment_status")
-_ATTRIBUTES = (*_STATES, *_CHOICES, "days_left", "webhooks")
+if t.TYPE_CHECKING:
+    from ._instance import Instance
+
 _CONDITIONS = ("id", "name", "middleware")
 _PLACEHOLDER = re.compile(r"\{(?:id|name)\}")
-# As fnmatch sees it: a bracket that is never closed is just a bracket.
-_PATTERN = re.compile(r"[*?]|\[(?:!.|[^!])[^\]]*\]", re.S)
 
 
 class Check(t.NamedTuple):
     """One thing that an instance has to be."""
 
-    attribute: str  # such as "days_left" or "webhooks.received"
-    event: t.Optional[str]  # the webhook's, as a key of an instance's webhooks
+    attribute: Attribute
     declared: t.Any  # one value, a list of accepted ones, or None for an unset webhook
     position: int  # of the expectation, from 1
 
     def expected(self, instance: Instance) -> t.Any:
         """What is declared, in the form it has for this instance."""
-        if self.event is None or self.declared is None:
+        if self.attribute.kind != URL or self.declared is None:
             return self.declared
         if isinstance(self.declared, str):
             return _expand(self.declared, instance)
@@ -51,20 +48,8 @@ class Expectation(t.NamedTuple):
     """One item of the declared list."""
 
     position: int
-    identity: t.Optional[str]
-    name: t.Optional[str]  # exact; None where the name is a pattern
-    pattern: t.Optional[re.Pattern[str]]
-    middleware: t.Optional[str]
+    match: Match
     checks: tuple[Check, ...]
-
-    def matches(self, instance: Instance) -> bool:
-        """Whether all conditions hold for the instance."""
-        return (
-            (self.identity is None or self.identity == instance["id"])
-            and (self.name is None or self.name == instance["name"])
-            and (self.pattern is None or self.pattern.match(instance["name"]) is not None)
-            and (self.middleware is None or self.middleware == instance["middleware"])
-        )
 
 
 class Expectations:
@@ -83,10 +68,10 @@ class Expectations:
         self._by_identity: dict[str, list[Expectation]] = {}
         self._by_name: dict[str, list[Expectation]] = {}
         for item in self.items:
-            if item.identity is not None:
-                self._by_identity.setdefault(item.identity, []).append(item)
-            elif item.name is not None:
-                self._by_name.setdefault(item.name, []).append(item)
+            if item.match.identity is not None:
+                self._by_identity.setdefault(item.match.identity, []).append(item)
+            elif item.match.name is not None:
+                self._by_name.setdefault(item.match.name, []).append(item)
             else:
                 self._general.append(item)
         self._merged = lru_cache(maxsize=1024)(self._merge)
@@ -94,12 +79,12 @@ class Expectations:
     def checks(self, instance: Instance) -> t.Optional[tuple[Check, ...]]:
         """Return what the instance has to be, sorted by attribute, or None where no expectation matches it."""
         candidates = self._general + self._by_name.get(instance["name"], []) + self._by_identity.get(instance["id"], [])
-        positions = [item.position for item in candidates if item.matches(instance)]
+        positions = [item.position for item in candidates if item.match.holds(instance)]
         return self._merged(tuple(sorted(positions))) if positions else None
 
     def _merge(self, positions: tuple[int, ...]) -> tuple[Check, ...]:
-        last = {check.attribute: check for position in positions for check in self.items[position - 1].checks}
-        return tuple(last[attribute] for attribute in sorted(last))
+        last = {check.attribute.name: check for position in positions for check in self.items[position - 1].checks}
+        return tuple(last[name] for name in sorted(last))
 
     def _parse(self, item: t.Any, position: int) -> Expectation:
         where = f"expectation {position}"
@@ -113,33 +98,22 @@ class Expectations:
         for key, value in conditions.items():
             if not isinstance(value, str):
                 raise ExpectationError(f"{where}: match.{key} must be text, not {_kind(value)} (put it in quotes)")
-        name = conditions.get("name")
-        pattern = re.compile(translate(name)) if name is not None and _PATTERN.search(name) else None
-        return Expectation(
-            position=position,
-            identity=conditions.get("id"),
-            name=None if pattern else name,
-            pattern=pattern,
-            middleware=conditions.get("middleware"),
-            checks=tuple(self._parse_expect(item["expect"], where, position)),
-        )
+        checks = tuple(self._parse_expect(item["expect"], where, position))
+        return Expectation(position, match_of(conditions), checks)
 
     def _parse_expect(self, expect: t.Any, where: str, position: int) -> t.Iterator[Check]:
-        for attribute, value in _check_mapping(
-            expect, f"{where}: expect", _ATTRIBUTES, "say what the instances have to be"
-        ).items():
-            if attribute == "webhooks":
-                _check_mapping(value, f"{where}: webhooks", WEBHOOK_EVENTS, "name the webhooks")
-                for event, url in value.items():
-                    yield Check(f"webhooks.{event}", str(event), self._parse_url(url, f"{where}: webhooks.{event}"), position)
-            elif attribute in _STATES:
-                if not isinstance(value, bool):
-                    raise ExpectationError(f"{where}: {attribute} must be true or false, not {_kind(value)}")
-                yield Check(attribute, None, value, position)
-            elif attribute == "days_left":
-                yield Check(attribute, None, _parse_days(value, where), position)
-            else:
-                yield Check(attribute, None, _accepted(value, f"{where}: {attribute}"), position)
+        declared = _check_mapping(expect, f"{where}: expect", DECLARABLE, "say what the instances have to be")
+        for key, value in declared.items():
+            if key in BY_NAME:
+                yield self._parse_attribute(BY_NAME[key], value, where, position)
+                continue
+            parts = _check_mapping(value, f"{where}: {key}", WEBHOOK_EVENTS, "name the webhooks")
+            for part, url in parts.items():
+                yield self._parse_attribute(BY_NAME[f"{key}.{part}"], url, where, position)
+
+    def _parse_attribute(self, attribute: Attribute, value: t.Any, where: str, position: int) -> Check:
+        parse = {STATE: _state, CHOICE: _accepted, DAYS: _days, URL: self._parse_url}[attribute.kind]
+        return Check(attribute, parse(value, f"{where}: {attribute.name}"), position)
 
     def _parse_url(self, value: t.Any, where: str) -> t.Any:
         if value is None:
@@ -190,12 +164,18 @@ def _accepted(value: t.Any, where: str, also: str = "") -> t.Union[str, list[str
     return values if _is_list(value) else values[0]
 
 
-def _parse_days(value: t.Any, where: str) -> int:
+def _state(value: t.Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise ExpectationError(f"{where} must be true or false, not {_kind(value)}")
+    return value
+
+
+def _days(value: t.Any, where: str) -> int:
     # Digits in a text too: up to ansible-core 2.18 a template inside a structure can't give a number.
     if isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,9}", value.strip(), re.A):
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ExpectationError(f"{where}: days_left must be a whole number of days, not {_kind(value)}")
+        raise ExpectationError(f"{where} must be a whole number of days, not {_kind(value)}")
     return value
 
 

@@ -12,67 +12,85 @@ from __future__ import annotations
 import json
 import re
 import typing as t
+from contextlib import suppress
 from functools import lru_cache
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible.module_utils.parsing.convert_bool import boolean
 
+from ._attributes import WEBHOOK_EVENTS
+from ._redaction import without_secrets
 from ._timestamps import iso_8601, milliseconds
 
 Instance = dict[str, t.Any]
 
-WEBHOOK_EVENTS = (
-    "received",
-    "received_and_delivery",
-    "delivery",
-    "message_status",
-    "presence_chat",
-    "connected",
-    "disconnected",
-    "received_status",
-)
-
+_LONGEST_NAME = 200  # characters of a field's name
+_MOST_LEVELS = 100  # of nesting
 _WEBHOOK_FIELD = re.compile(r"(.+)CallbackUrl", re.S)
 _KNOWN_FIELDS = ("id", "name", "middleware", "tenant", "paymentStatus", "created", "due", "phoneConnected", "whatsappConnected")
 
 
-def from_row(row: t.Mapping[str, t.Any], include_token: bool = False) -> t.Optional[Instance]:
+def from_row(row: t.Mapping[str, t.Any]) -> t.Optional[Instance]:
     """Return the instance that a row of the listing describes, or None where the row has no id.
 
-    The instance's token is in it, as ``token``, only with ``include_token``; any other token never is.
+    It has its real values, and ``tokens``: what no text may repeat where the instance is shown. `show` makes it fit for that.
     """
+    instance = comparable(row)
+    if instance is None:
+        return None
+    instance["created"] = iso_8601(milliseconds(row.get("created")))
+    instance["due"] = iso_8601(instance["due_timestamp"])
+    for field, value in row.items():
+        key = _place(field)[1]
+        if key:
+            with suppress(_TooDeep):
+                instance.setdefault(key, _without_tokens(value))
+    return instance
+
+
+def comparable(row: t.Mapping[str, t.Any]) -> t.Optional[Instance]:
+    """Return the part of `from_row` that can be compared with expectations. The rest takes most of the time."""
     identity = row.get("id")
     if not isinstance(identity, (str, int)) or isinstance(identity, bool) or identity == "":
         return None
-    due = milliseconds(row.get("due"))
-    instance: Instance = {
+    webhooks: dict[str, t.Optional[str]] = dict.fromkeys(WEBHOOK_EVENTS)
+    tokens = [_text(row.get("token")) or _text(row.get("instanceToken"))]
+    for field, value in row.items():
+        event, _key = _place(field)
+        if event:
+            webhooks[event] = _text(value)
+        elif isinstance(value, str) and value and _is_token(field):
+            tokens.append(value)
+    return {
         "id": str(identity),
         "name": _text(row.get("name")) or "",
         "middleware": _text(row.get("middleware")),
         "tenant": _text(row.get("tenant")),
         "payment_status": _text(row.get("paymentStatus")),
-        "created": iso_8601(milliseconds(row.get("created"))),
-        "due": iso_8601(due),
-        "due_timestamp": due,
+        "due_timestamp": milliseconds(row.get("due")),
         "phone_connected": _flag(row.get("phoneConnected")),
         "whatsapp_connected": _flag(row.get("whatsappConnected")),
-        "webhooks": dict.fromkeys(WEBHOOK_EVENTS),
+        "webhooks": webhooks,
+        "tokens": tokens,
     }
-    for field, value in row.items():
-        event, key = _place(field)
-        if event:
-            instance["webhooks"][event] = _text(value)
-        elif key:
-            instance.setdefault(key, without_tokens(value))
+
+
+def show(instance: Instance, include_token: bool = False) -> Instance:
+    """Return an instance of `from_row` as doors show it.
+
+    Its credential is in it, as ``token``, only with ``include_token``. Otherwise neither that nor any other token of its row is,
+    in whatever text it stands; but for the id, by which the instance is known.
+    """
+    credential, *others = instance.pop("tokens")
     if include_token:
-        instance["token"] = _text(row.get("token")) or _text(row.get("instanceToken"))
-    return instance
+        return {**instance, "token": credential}
+    return {**without_secrets(instance, [credential, *others], _all_text(instance)), "id": instance["id"]}
 
 
 @lru_cache(maxsize=1024)
 def _place(field: str) -> tuple[t.Optional[str], t.Optional[str]]:
     """Where a field of a row goes: (webhook event, None), (None, key of the instance), or nowhere."""
-    if field in _KNOWN_FIELDS or _is_token(field):
+    if field in _KNOWN_FIELDS or _is_token(field) or len(field) > _LONGEST_NAME:
         return None, None
     event = _WEBHOOK_FIELD.fullmatch(field)
     return (snake_case(event[1]), None) if event else (None, snake_case(field))
@@ -84,13 +102,29 @@ def snake_case(name: str) -> str:
     return re.sub(r"\W", "_", snake, flags=re.A)
 
 
-def without_tokens(value: t.Any) -> t.Any:
-    """Return the value without any field whose name contains "token", however deep it lies."""
+class _TooDeep(Exception):
+    """A value is nested more deeply than ansible-core could bear."""
+
+
+def _without_tokens(value: t.Any, level: int = 1) -> t.Any:
+    """Return the value without any field whose name contains "token", however deep it lies. Raises `_TooDeep`."""
+    if not isinstance(value, (dict, list)):
+        return value
+    if level == _MOST_LEVELS:
+        raise _TooDeep
     if isinstance(value, dict):
-        return {key: without_tokens(item) for key, item in value.items() if not _is_token(key)}
-    if isinstance(value, list):
-        return [without_tokens(item) for item in value]
-    return value
+        return {
+            key: _without_tokens(item, level + 1) for key, item in value.items() if not _is_token(key) and len(key) <= _LONGEST_NAME
+        }
+    return [_without_tokens(item, level + 1) for item in value]
+
+
+def _all_text(instance: Instance) -> str:
+    # Most values are texts; what some others hold is written out.
+    values = (*instance.values(), *instance["webhooks"].values())
+    return "\n".join(
+        [value if isinstance(value, str) else json.dumps(value) for value in values if isinstance(value, (str, list, dict))]
+    )
 
 
 def _is_token(field: str) -> bool:
@@ -100,7 +134,11 @@ def _is_token(field: str) -> bool:
 def _text(value: t.Any) -> t.Optional[str]:
     if value is None or value == "":
         return None
-    return value if isinstance(value, str) else json.dumps(without_tokens(value))
+    if isinstance(value, str):
+        return value
+    with suppress(_TooDeep):
+        return json.dumps(_without_tokens(value))
+    return None
 
 
 def _flag(value: t.Any) -> t.Optional[bool]:

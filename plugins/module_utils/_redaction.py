@@ -7,39 +7,56 @@
 
 """Where secrets are kept from the user's eyes.
 
-Two kinds of text need it: webhook URLs, which carry secrets in known places (`mask_url`), and words that somebody else
-chose, such as a server's error message, which may carry one anywhere (`quote`).
+There are three kinds: the secrets that a URL carries in known places (`mask_url`, `mask_text`, `mask_value`), a secret that is
+known, wherever it stands (`holds_secret`, `hide`), and words that somebody else chose, such as a server's error message, which
+may hold either and others (`quote`).
 """
 
 from __future__ import annotations
 
-import base64
+import binascii
 import re
 import typing as t
+from collections.abc import Mapping
+from functools import lru_cache
+from html import unescape
 from urllib.parse import quote as percent_encode
+from urllib.parse import quote_plus, unquote
 
 MASK = "***"
 
-_SCHEME = re.compile(r"([^/?#@]*//)?")
+# URLs
+
+
+def _written(character: str) -> str:
+    """Match a character as it is, or percent-encoded, also several times over."""
+    return f"(?:{re.escape(character)}|%(?:25){{0,9}}{ord(character):02x})"
+
+
+_COLON, _SLASH, _AT = map(_written, ":/@")
+_SCHEME = re.compile(r"([^/?#@%]*//)?")
 _AUTHORITY = re.compile(r"[^/?#]*")
 _HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d+)?")
 _PARAMETER = re.compile(r"[^&;]+")
+_BETWEEN_URLS = re.compile(rf'([\s,;|"<>]+)(?=[a-z][a-z0-9+.-]{{0,20}}{_COLON}{_SLASH}{_SLASH})', re.I)
 
-_URL_IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s\"'<>]+")
-# "token: x", "token=x", "/token/x", and "Bearer x" where x does not look like a word of the sentence.
-_CREDENTIAL = re.compile(
-    r"((?i:token|bearer|basic|secret|passw(?:or)?d|pwd|api[-_ ]?key|authorization)(?:[\"'\s]*[:=/]+[\"'\s]*|[\"'\s]+(?=\S*[A-Z\d])))"
-    r"((?i:bearer |basic )?[^\s\"',;&}]+)"
+# Inside a path
+_INNER_START = f"(?:{_COLON}{_SLASH}+|{_SLASH}{_SLASH}+)"
+_INNER_QUERY = re.compile(f"{_INNER_START}.*?(?:{_written('?')}|{_written('#')})", re.I | re.S)
+_INNER_AT = re.compile(_AT, re.I)
+_INNER_USERINFO = re.compile(
+    # What is no host and port yet is a password with a slash in it, and ends at some later "@".
+    f"({_INNER_START})(?:(?!{_SLASH}|{_COLON}|{_AT}).)*{_COLON}(?!\\d*(?:{_SLASH}|$)).*(?={_AT}$)"
+    f"|({_INNER_START})(?:(?!{_SLASH}|{_written('?')}|{_written('#')}).)+(?={_AT})"
+    f"|(^|{_SLASH})(?:(?!{_SLASH}|{_COLON}|{_AT}).)*{_COLON}(?:(?!{_SLASH}).)*(?={_AT})",
+    re.I | re.S,
 )
-_RUN = re.compile(r"[\w.~+/=%-]{16,}", re.A)
-_LONGEST_READ = 1000
-_LONGEST_QUOTE = 200
 
 
 def mask_url(url: str) -> str:
     """Return the URL with its userinfo and the values of its query (and its fragment) replaced by ``***``.
 
-    Any text will do: where it is no proper URL, more is masked rather than less.
+    Any text will do: where it is no proper URL, more is masked rather than less. The path stays readable, but for URLs in it.
     """
     start = t.cast("re.Match[str]", _SCHEME.match(url)).end()
     scheme, rest = url[:start], url[start:]
@@ -52,36 +69,204 @@ def mask_url(url: str) -> str:
     rest, hash_sign, _fragment = rest.partition("#")
     rest, question_mark, query = rest.partition("?")
     query = _PARAMETER.sub(_mask_parameter, query)
-    return f"{scheme}{rest}{question_mark}{query}" + (f"#{MASK}" if hash_sign else "")
+    return f"{scheme}{_mask_inside(rest)}{question_mark}{query}" + (f"#{MASK}" if hash_sign else "")
 
 
 def _mask_parameter(match: re.Match[str]) -> str:
     key, equals, _value = match.group().partition("=")
-    return f"{key}={MASK}" if equals else MASK
+    return f"{_mask_inside(key)}={MASK}" if equals else MASK
+
+
+def _mask_inside(path: str) -> str:
+    """Mask what a URL within a path has of userinfo and query, percent-encoded or not."""
+    if "@" not in path and "%" not in path:
+        return path
+    ends = [match.end() for match in _INNER_AT.finditer(path)]
+    if ends:
+        # Nothing after the last "@" is userinfo; not to look there keeps this linear.
+        before, after = path[: ends[-1]], path[ends[-1] :]
+        path = _INNER_USERINFO.sub(lambda match: "".join(filter(None, match.groups())) + MASK, before) + after
+    query = _INNER_QUERY.search(path)
+    return path[: query.end()] + MASK if query else path
+
+
+def mask_text(text: str) -> str:
+    """Return the text with every URL in it masked as by `mask_url`."""
+    if not any(sign in text for sign in "@?#%"):
+        return text
+    pieces = _BETWEEN_URLS.split(text)
+    pieces[::2] = map(mask_url, pieces[::2])
+    return "".join(pieces)
 
 
 def mask_value(value: t.Any) -> t.Any:
-    """Return the value with every URL in it masked, at any depth of lists and dictionaries."""
+    """Return the value with every URL in it masked, at any depth of lists and dictionaries, keys included."""
+    return _with_each_text(value, mask_text)
+
+
+def _with_each_text(value: t.Any, change: t.Callable[[str], str]) -> t.Any:
     if isinstance(value, str):
-        return mask_url(value)
-    if isinstance(value, dict):
-        return {key: mask_value(item) for key, item in value.items()}
+        return change(value)
+    if isinstance(value, Mapping):
+        changed: dict[t.Any, t.Any] = {}
+        alike: dict[t.Any, int] = {}
+        for key, item in value.items():
+            name = shown = change(key) if isinstance(key, str) else key
+            while name in changed:  # which masking made of another key
+                alike[shown] = alike.get(shown, 1) + 1
+                name = f"{shown} ({alike[shown]})"
+            changed[name] = _with_each_text(item, change)
+        return changed
     if isinstance(value, (list, tuple)):
-        return [mask_value(item) for item in value]
+        return [_with_each_text(item, change) for item in value]
     return value
+
+
+# Known secrets
+
+_SHORTEST_SECRET = 4  # a shorter one is any word
+_MOST_LAYERS = 5
+
+_BLANKS = bytes(range(0x21)) + b"\x7f"
+# One case, and one alphabet of base64
+_FOLDED = bytes(range(256)).lower().translate(bytes.maketrans(b"-_", b"+/"))
+_INVISIBLE = re.compile(
+    "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+)
+_ESCAPED = re.compile(
+    r"\\+u\{0*([0-9a-f]{1,6})\}|(?:\\+|%(?:25)*)u([0-9a-f]{4})|\\+x([0-9a-f]{2})|&(?:amp;)*#x0*([0-9a-f]{1,6});?"
+    r"|\\+([0-7]{3})"
+    r"|&(?:amp;)*#0*([0-9]{1,7});?",
+    re.I,
+)
+_LONG_ESCAPED = re.compile(r"\\+U([0-9a-f]{8})")
+_BASES = (16, 16, 16, 16, 8, 10)
+
+
+def holds_secret(text: str, secret: t.Optional[str]) -> bool:
+    """Whether the secret stands in the text, however it is written: in another case, escaped, encoded, broken into lines.
+
+    Nobody has to call this for every text of an instance: join them.
+    """
+    if not secret or len(secret) < _SHORTEST_SECRET:
+        return False
+    ascii_only = secret.isascii()
+    for _layer in range(_MOST_LAYERS):
+        folded = _fold(text, ascii_only)
+        if any(form in folded for form in _folded_forms(secret)):
+            return True
+        if not ("%" in text or "\\" in text or "&#" in text or ("&" in text and not secret.isalnum())):
+            return False
+        bare = text.encode("ascii", "ignore").translate(None, _BLANKS).decode() if ascii_only else _INVISIBLE.sub("", text)
+        unescaped = _unescape(bare)
+        if unescaped == text:
+            return False
+        text = unescaped
+    return True  # nobody wraps honest words so often
+
+
+def _fold(text: str, ascii_only: bool) -> bytes:
+    if ascii_only:
+        # Whatever else stands between its characters is invisible, or might as well be.
+        return text.encode("ascii", "ignore").translate(_FOLDED, _BLANKS)
+    return _INVISIBLE.sub("", text).lower().encode("utf-8", "ignore").translate(_FOLDED, _BLANKS)
+
+
+def _folded_forms(secret: str) -> t.Iterator[bytes]:
+    """Yield the secret as `_fold` would leave its plain and its encoded forms. Percent-encoding and the like are undone there."""
+    yield _fold(secret, secret.isascii())
+    raw = secret.encode("utf-8", "ignore")
+    yield binascii.hexlify(raw)
+    for form in _base64_forms(raw):
+        yield form.translate(_FOLDED)
+
+
+def _base64_forms(raw: bytes) -> t.Iterator[bytes]:
+    """Yield what base64 makes of these bytes wherever they begin, but for the characters that others have a part in."""
+    for before, shared in ((b"", 0), (b"x", 2), (b"xx", 3)):
+        length = (len(before) + len(raw)) * 8 // 6
+        yield binascii.b2a_base64(before + raw, newline=False)[shared:length]
+
+
+def _unescape(text: str) -> str:
+    """Undo one layer of each way of escaping; of doing so again and again, all layers."""
+    text = _LONG_ESCAPED.sub(lambda match: _character(match[1], 16), text)
+    text = _ESCAPED.sub(lambda match: _character(match[match.lastindex or 0], _BASES[(match.lastindex or 1) - 1]), text)
+    # A number that is left is none; unescape() would fail on a very long one.
+    text = unescape(text.replace("&#", ""))
+    text = re.sub(r"\\+[nrt]|\\+", "", text)
+    return unquote(re.sub("%(?:25)+", "%", text), errors="ignore")
+
+
+def _character(digits: str, base: int) -> str:
+    code = int(digits, base)
+    return chr(code) if code <= 0x10FFFF else ""
+
+
+def hide(value: t.Any, secret: t.Optional[str]) -> t.Any:
+    """Return the value with ``***`` for the secret, at any depth of lists and dictionaries, keys included.
+
+    Where the secret shows only after unescaping a text, or after taking white space out, all of the text is replaced.
+    """
+    if not secret or len(secret) < _SHORTEST_SECRET:
+        return value
+
+    def hidden(text: str) -> str:
+        if not holds_secret(text, secret):
+            return text
+        text = _plain_forms(secret).sub(MASK, text)
+        return MASK if holds_secret(text, secret) else text
+
+    return _with_each_text(value, hidden)
+
+
+@lru_cache(maxsize=64)
+def _plain_forms(secret: str) -> re.Pattern[str]:
+    """Match the secret where it can be replaced in place: as it is, percent-encoded as usual, in hex and in base64."""
+    raw = secret.encode("utf-8", "ignore")
+    base64 = [form.decode("ascii") for form in _base64_forms(raw)]
+    forms = {secret, percent_encode(secret, safe=""), percent_encode(secret), quote_plus(secret), raw.hex(), *base64}
+    forms.update(form.replace("+", "-").replace("/", "_") for form in base64)
+    longest_first = sorted(filter(None, forms), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)), re.I)
+
+
+# Somebody else's words
+
+_URL_IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s\"'<>]+")
+# "token: x", "token=x", "/token/x", and "Bearer x" where x does not look like a word of the sentence.
+_CREDENTIAL = re.compile(
+    r"((?i:token|bearer|basic|secret|passw(?:or)?d|pwd|api[-_ ]?key|authorization)(?:[\"'\s]*[:=/]+[\"'\s]*|[\"'\s]+(?=\S*[A-Z\d])))"
+    r"((?i:bearer |basic )?[^\s\"',;&}]+)"
+)
+_RUN = re.compile(r"[\w.~+/=%-]{16,}", re.A)
+_LONGEST_READ = 1000
+_LONGEST_QUOTE = 200
+_LONGEST_ESCAPE = 16  # how many characters may stand for one of a secret
 
 
 def quote(text: str, secrets: t.Iterable[str] = ()) -> str:
     """Return somebody else's words fit for an error message: one line, shortened, without secrets.
 
-    ``secrets`` are the known ones; whatever else looks like a credential goes as well.
+    ``secrets`` are the known ones; whatever else looks like a credential goes as well. Where a known one is written so that it
+    can't be replaced in place, nothing is quoted: the result is empty.
     """
+    secrets = [secret for secret in secrets if secret]
+    # Read on for as long as a secret can be that begins in what is quoted, and leave that out again: half a secret might be there.
+    beyond = _LONGEST_ESCAPE * max(map(len, secrets), default=0)
+    is_cut = len(text) > _LONGEST_READ + beyond
+    text = text[: _LONGEST_READ + beyond]
     for secret in secrets:
-        for form in _written_forms(secret):
-            text = text.replace(form, MASK)
+        text = _plain_forms(secret).sub(MASK, text)
+    if any(holds_secret(text, secret) for secret in secrets):
+        return ""
+    if is_cut:
+        text = text[: max(0, len(text) - beyond)]
     text = "".join(character if character.isprintable() else " " for character in text)
-    text = " ".join(text.split())[:_LONGEST_READ]
-    text = _URL_IN_TEXT.sub(lambda match: mask_url(match.group()), text)
+    text = " ".join(text.split())
+    if is_cut or len(text) > _LONGEST_READ:
+        text = text[:_LONGEST_READ].rpartition(" ")[0]  # the last word may be half a credential
+    text = _URL_IN_TEXT.sub(lambda match: mask_text(match.group()), text)
     text = _CREDENTIAL.sub(rf"\1{MASK}", text)
     text = _RUN.sub(lambda match: MASK if _is_opaque(match.group()) else match.group(), text)
     return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
@@ -92,9 +277,9 @@ def _is_opaque(run: str) -> bool:
     return len(run) >= 32 or (any(map(str.isdigit, run)) and any(map(str.isalpha, run)))
 
 
-def _written_forms(secret: str) -> list[str]:
-    """The secret as it is, and as servers and proxies may write it."""
-    raw = secret.encode("utf-8", "replace")
-    forms = {secret, percent_encode(secret, safe="")}
-    forms.update(encode(raw).decode("ascii").rstrip("=") for encode in (base64.b64encode, base64.urlsafe_b64encode))
-    return sorted((form for form in forms if form), key=len, reverse=True)
+def without_secrets(value: t.Any, secrets: t.Iterable[t.Optional[str]], text: str) -> t.Any:
+    """Hide the secrets in a value, all of whose texts are in ``text``."""
+    for secret in secrets:
+        if secret and holds_secret(text, secret):
+            value = hide(value, secret)
+    return value

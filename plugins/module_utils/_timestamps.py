@@ -14,6 +14,8 @@ import typing as t
 from datetime import datetime, timedelta, timezone
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+# The years 1 to 9999, in epoch milliseconds
+_FIRST, _AFTER_LAST = -62_135_596_800_000, 253_402_300_800_000
 _ISO_8601 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s*(?:Z|([+-])(\d\d):?(\d\d)?)?",
     re.I | re.A,
@@ -46,10 +48,12 @@ def _from_iso_8601(match: re.Match[str]) -> int:
 
 
 def iso_8601(milliseconds: t.Optional[int]) -> t.Optional[str]:
-    if milliseconds is None:
+    """Return a time in epoch milliseconds as ISO 8601, to the second; None where no calendar has it."""
+    if milliseconds is None or not is_possible(milliseconds):
         return None
-    try:
-        moment = _EPOCH + timedelta(seconds=milliseconds // 1000)
-    except OverflowError:
-        return None
-    return moment.replace(tzinfo=None).isoformat() + "Z"
+    return (_EPOCH + timedelta(seconds=milliseconds // 1000)).replace(tzinfo=None).isoformat() + "Z"
+
+
+def is_possible(milliseconds: t.Any) -> bool:
+    """Whether a time in epoch milliseconds is one that a calendar has."""
+    return isinstance(milliseconds, int) and _FIRST <= milliseconds < _AFTER_LAST

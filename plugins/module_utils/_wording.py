@@ -13,6 +13,8 @@ import json
 import typing as t
 from itertools import islice
 
+from ._attributes import BY_NAME, DAYS
+
 if t.TYPE_CHECKING:
     from ._drift import Row
 
@@ -43,7 +45,7 @@ def describe(row: Row) -> str:
     instance = instance_label(row)
     if row["kind"] == "unmanaged":
         return f"{instance}: no expectation matches it"
-    if row["attribute"] == "days_left":
+    if BY_NAME[row["attribute"]].kind == DAYS:
         wanted = f"at least {row['expected']}"
     else:
         wanted = (

@@ -223,7 +223,6 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import Instances, read
 from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS
 from ansible_collections.zapi.zapi.plugins.module_utils._diff import diffs
 from ansible_collections.zapi.zapi.plugins.module_utils._drift import UNMANAGED_CHOICES, Audit
@@ -233,7 +232,8 @@ from ansible_collections.zapi.zapi.plugins.module_utils._redaction import mask_v
 from ansible_collections.zapi.zapi.plugins.module_utils._wording import failure_message
 
 if t.TYPE_CHECKING:
-    from ansible_collections.zapi.zapi.plugins.module_utils._api.client import Client
+    from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import Instances
+    from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
 
 
 def main() -> None:
@@ -253,7 +253,7 @@ def main() -> None:
     module.no_log_values = {params["partner_token"]}
     shown = params if params["show_url_secrets"] else {**params, "expectations": mask_value(params["expectations"])}
 
-    def audit(client: Client) -> dict[str, t.Any]:
+    def audit(fleet: Fleet) -> dict[str, t.Any]:
         expectations = Expectations(params["expectations"])
         for warning in expectations.warnings:
             module.warn(warning)
@@ -266,7 +266,7 @@ def main() -> None:
                     audit.add(instance)
             return audit.finish()
 
-        result = read(client, compare)
+        result = fleet.compare(compare)
         if module._diff:
             result["diff"] = diffs(result["drift"])
         if not result["in_sync"]:

@@ -27,11 +27,12 @@ options:
   id:
     description:
       - Returns only the instance with exactly this ID.
+      - The server is asked to narrow the listing. Where that finds nothing, or fails, everything is listed once.
     type: str
   name:
     description:
       - Returns only the instances with exactly this name. Names are not unique.
-      - With this or O(id) the server is asked to narrow the listing. Where that finds nothing, everything is listed once.
+      - They are looked for in the whole listing, unless O(query) narrows it.
     type: str
   include_token:
     description:
@@ -172,12 +173,12 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import find_instances
 from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS
+from ansible_collections.zapi.zapi.plugins.module_utils._instance import show
 from ansible_collections.zapi.zapi.plugins.module_utils._module import run
 
 if t.TYPE_CHECKING:
-    from ansible_collections.zapi.zapi.plugins.module_utils._api.client import Client
+    from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
 
 
 def main() -> None:
@@ -191,9 +192,10 @@ def main() -> None:
         supports_check_mode=True,
     )
 
-    def find(client: Client) -> dict[str, t.Any]:
+    def find(fleet: Fleet) -> dict[str, t.Any]:
         params = module.params
-        instances = find_instances(client, identity=params["id"], name=params["name"], include_token=params["include_token"])
+        found = fleet.find(identity=params["id"], name=params["name"])
+        instances = [show(instance, params["include_token"]) for instance in found]
         return {"instances": instances, "total": len(instances)}
 
     run(module, find)

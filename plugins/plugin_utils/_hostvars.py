@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
+from ansible_collections.zapi.zapi.plugins.module_utils._attributes import KEYS
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import ZapiError
 
 if t.TYPE_CHECKING:
@@ -20,7 +21,6 @@ if t.TYPE_CHECKING:
 # Every instance has the first ones, and together they are nothing else. Of host variables, which hold much more, no others are
 # read: up to ansible-core 2.18 each would be templated.
 _SIGNS = ("id", "name", "due_timestamp", "webhooks")
-_KEYS = (*_SIGNS, "due", "middleware", "payment_status", "phone_connected", "whatsapp_connected")
 
 
 def read_instance(value: t.Any) -> Instance:
@@ -31,7 +31,7 @@ def read_instance(value: t.Any) -> Instance:
     if isinstance(value, Mapping):
         for prefix in _prefixes(value):
             if all(prefix + sign in value for sign in _SIGNS):
-                instance = {key: value.get(prefix + key) for key in _KEYS}
+                instance = {key: value.get(prefix + key) for key in KEYS}
                 if (
                     isinstance(instance["id"], str)
                     and isinstance(instance["name"], str)

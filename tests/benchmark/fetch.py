@@ -19,9 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
-from ansible_collections.zapi.zapi.plugins.module_utils._api.client import Client
-from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import list_instances
 from ansible_collections.zapi.zapi.plugins.module_utils._connection import Connection
+from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
 
 PAGE_SIZE = 100
 CONCURRENCY = 8
@@ -58,8 +57,8 @@ def fetch_with_engine(url: str, token: str) -> list[t.Any]:
         query=None,
         middleware=None,
     )
-    with Client(connection) as client:
-        instances: list[t.Any] = list_instances(client)
+    with Fleet(connection) as fleet:
+        instances: list[t.Any] = fleet.instances()
         return instances
 
 

@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 import os
-import time
 import typing as t
 from contextlib import ExitStack
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from ansible_collections.zapi.zapi.plugins.module_utils._api.bounds import Allowance
 from ansible_collections.zapi.zapi.tests.unit.support import Answer, Certificate, PagedApi, WireServer
 
 if t.TYPE_CHECKING:
@@ -46,7 +45,7 @@ def _environment_of_no_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long was slept between tries, in seconds; it takes no time."""
     slept: list[float] = []
-    monkeypatch.setattr("urllib3.util.retry.time", SimpleNamespace(sleep=slept.append, time=time.time))
+    monkeypatch.setattr(Allowance, "rest", lambda self, seconds: slept.append(seconds))
     return slept
 
 

@@ -21,9 +21,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ansible_collections.zapi.zapi.plugins.module_utils import _instance
 from ansible_collections.zapi.zapi.plugins.module_utils._api.client import Client
 from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS, Connection
-from ansible_collections.zapi.zapi.plugins.module_utils._instance import from_row
+from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,10 @@ def make_client(**changed: t.Any) -> Client:
     return Client(make_connection(**changed))
 
 
+def make_fleet(**changed: t.Any) -> Fleet:
+    return Fleet(make_connection(**changed))
+
+
 def make_row(number: int = 1, /, **fields: t.Any) -> Row:
     """A row of the listing as the API documents it; ``fields`` replace some or add others."""
     return {
@@ -81,6 +86,12 @@ def make_instance(number: int = 1, /, **fields: t.Any) -> dict[str, t.Any]:
     instance = from_row(make_row(number, **fields))
     assert instance is not None
     return instance
+
+
+def from_row(row: Row, include_token: bool = False) -> dict[str, t.Any] | None:
+    """The instance that a row becomes, as doors return it."""
+    instance = _instance.from_row(row)
+    return None if instance is None else _instance.show(instance, include_token)
 
 
 def ids(items: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:

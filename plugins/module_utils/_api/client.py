@@ -5,17 +5,19 @@
 # Private to this collection: it may change or go in any release, without notice.
 # What users may rely on are the plugins and modules, as their documentation describes them.
 
-"""One authenticated session with the API: how a request is sent, tried again, and how its failure is told."""
+"""One session with the API: how a request is sent, tried again, and how its failure is told."""
 
 from __future__ import annotations
 
-import ipaddress
+import contextlib
 import json
+import logging
 import random
 import re
 import typing as t
 import warnings
-from urllib.parse import urlsplit
+from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
+from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.basic import missing_required_lib
 
@@ -24,84 +26,81 @@ from ansible_collections.zapi.zapi.plugins.module_utils._errors import RequestEr
 from ansible_collections.zapi.zapi.plugins.module_utils._redaction import quote
 from ansible_collections.zapi.zapi.plugins.module_utils._version import VERSION
 
+from .bounds import LARGEST_ANSWER, MOST_HELD, Allowance, Bounded, Broken, Left, Overdue, TooLarge, read_body
+from .leaving import nobody_waits
+from .pool import Pool
+from .refusals import LONGEST_RETRY_AFTER, PARTNER, Call, Refusal, explain, is_passing
+
 try:
     import requests
-    from requests.adapters import HTTPAdapter
-    from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError, NewConnectionError, ReadTimeoutError, SSLError
+    from urllib3.exceptions import HTTPError, InsecureRequestWarning, NewConnectionError, ReadTimeoutError
     from urllib3.util.retry import Retry
 except ImportError:
     HAS_REQUESTS = False
-    Retry = object  # type: ignore[assignment,misc]
 else:
     HAS_REQUESTS = True
 
-LONGEST_RETRY_AFTER = 60
-_RETRIED_STATUSES = (429, 500, 502, 503, 504)
+DEADLINE = 10
+"""How many times ``timeout`` a request as a whole may take."""
 _LONGEST_BACKOFF = 30
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _MOST_CONNECTIONS = 1000  # kept open; urllib3 makes a place for each beforehand
+_MOST_DIGITS = 400
+_LONGEST_MESSAGE = 20_000
+# An answer as short as this is looked at where it arrives: if it is a refusal, nobody has to wait for the pages before it.
+_SHORT = 1000
+# How often somebody who waits looks whether there is still anybody to wait for, in seconds
+_LOOK = 0.5
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-class _Retry(Retry):
-    """urllib3's policy, but for how long it waits, and for what no further try can mend."""
+class Answer(t.NamedTuple):
+    """What came back: ``content`` is the body, decompressed and not yet decoded."""
 
-    RETRY_AFTER_STATUS_CODES: frozenset[int] = frozenset()  # it would add 413 to the statuses asked for
-
-    def get_backoff_time(self) -> float:
-        # With jitter, so that the pages in flight do not all come back at the same moment.
-        return float(min(_LONGEST_BACKOFF, 2 ** min(len(self.history), 10) / 2) * random.uniform(0.5, 1))  # noqa: S311 - not for secrets
-
-    def get_retry_after(self, response: t.Any) -> t.Optional[float]:
-        try:
-            seconds = super().get_retry_after(response)
-        except (HTTPError, ValueError, OverflowError):
-            return None  # neither seconds nor a date
-        return None if seconds is None else float(seconds)
-
-    def increment(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        error, response = kwargs.get("error"), kwargs.get("response")
-        too_long = response is not None and (self.get_retry_after(response) or 0) > LONGEST_RETRY_AFTER
-        if too_long or isinstance(error, SSLError):
-            raise _no_more_tries(error)
-        return super().increment(*args, **kwargs)
-
-
-def _no_more_tries(reason: t.Any) -> MaxRetryError:
-    return MaxRetryError(t.cast("t.Any", None), "", reason)
+    status: int
+    content_type: str
+    content: bytearray
+    location: str = ""
+    retry_after: float = 0
 
 
 class Client:
-    """A session with the API. Use it as a context manager; `get` may be called from several threads.
+    """A session with the API. Use it as a context manager. On leaving, nothing is asked any more, and no thread is waited for."""
 
-    What it returns is decoded by `decode`, on the one thread that needs the data: memory that a thread has used for it is not
-    given to the others.
-    """
-
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, result: t.Optional[int] = None) -> None:
+        """Open a session. ``result``: where a module writes its result, see `nobody_waits`."""
         if not HAS_REQUESTS:
             raise RequestError(missing_required_lib("requests"))
+        _keep_quiet()
         self.connection = connection
-        self._secrets = (connection.partner_token,)
         self._session = session = requests.Session()
-        session.headers.update({"Accept": "application/json", "User-Agent": f"ansible-zapi/{VERSION}"})
-        session.auth = self._authenticate
+        # One encoding alone, which can be decompressed piece by piece.
+        session.headers.update(
+            {
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+                "Cache-Control": "no-cache",
+                "User-Agent": f"ansible-zapi/{VERSION}",
+            }
+        )
         # Even where redirects are not followed, requests reads their target, and fails if that makes no sense.
         session.get_redirect_target = lambda resp: None  # type: ignore[method-assign] # noqa: ARG005
+        self._secrets = [connection.partner_token]
         self._read_environment()
-        self._policy = _Retry(total=connection.retries, status_forcelist=_RETRIED_STATUSES, raise_on_status=False)
-        adapter = HTTPAdapter(max_retries=self._policy, pool_maxsize=min(connection.concurrency, _MOST_CONNECTIONS))
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
+        self._adapter = Bounded(pool_maxsize=min(connection.concurrency, _MOST_CONNECTIONS))
+        session.mount("https://", self._adapter)
+        session.mount("http://", self._adapter)
+        self._pool = Pool(connection.concurrency)
+        self._nobody_waits = nobody_waits(result)
+        self._tasks: set[Task] = set()
 
     def __enter__(self) -> Client:  # noqa: PYI034 - Self came with Python 3.11
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        for task in tuple(self._tasks):
+            task.end()
+        self._pool.close()
         self._session.close()
-
-    def _authenticate(self, request: t.Any) -> t.Any:
-        request.headers["Authorization"] = f"Bearer {self.connection.partner_token}"
-        return request
 
     def _read_environment(self) -> None:
         """Take proxies and the CA bundle from the environment once, rather than with every request, and no more than that.
@@ -111,120 +110,256 @@ class Client:
         """
         session, connection = self._session, self.connection
         verify = connection.validate_certs and (connection.ca_path or True)
-        found = session.merge_environment_settings(connection.api_url, {}, None, verify, None)
+        try:
+            found = session.merge_environment_settings(connection.api_url, {}, None, verify, None)
+        except ValueError:
+            raise RequestError(f"no request to {self._server} can be made: NO_PROXY holds something that is no host") from None
         session.trust_env = False
         session.verify = found["verify"]
         session.proxies = found["proxies"]
         if connection.api_url.startswith("http:"):
             session.proxies = {scheme: proxy for scheme, proxy in session.proxies.items() if _is_local(proxy)}
+        self._proxy = requests.utils.select_proxy(connection.api_url, session.proxies)
+        self._secrets += _userinfo(self._proxy or "")
         if not connection.validate_certs:
             warnings.filterwarnings("ignore", category=InsecureRequestWarning)
 
-    def get(self, path: str, **parameters: t.Any) -> t.Any:
-        """Return the response to ``GET path``, with its body; parameters that are None are left out. Raises `RequestError`."""
-        policy = self._policy
-        while True:
-            try:
-                return self._session.get(
-                    self.connection.api_url + path,
-                    params=parameters,
-                    timeout=self.connection.timeout,
-                    allow_redirects=False,
-                )
-            except (OSError, HTTPError) as error:  # requests' own exceptions are OSErrors
-                failure = error
-            try:
-                # requests reads the body when urllib3's own tries are over: a broken one counts here, by the same policy.
-                if not _is_broken_body(failure):
-                    raise _no_more_tries(failure)
-                policy = policy.increment("GET", path, error=failure)
-            except MaxRetryError:
-                raise RequestError(f"{self.describe(path)} failed: {self._failure(failure)}") from None
-            policy.sleep()
+    @property
+    def _server(self) -> str:
+        return urlsplit(self.connection.api_url).netloc
 
-    def decode(self, path: str, response: t.Any) -> t.Any:
-        """Return the JSON of the response to ``GET path``. Raises `RequestError` where there is none, or a refusal."""
-        problem = None if 200 <= response.status_code < 300 else self._refusal(response)
+    def task(self) -> Task:
+        """Return a new task, in which calls are made. Use it as a context manager."""
+        return Task(self)
+
+    def ask(self, call: Call, parameters: t.Optional[t.Mapping[str, t.Any]] = None) -> t.Any:
+        """Make one call, and return the JSON of its answer. Raises `RequestError`."""
+        with self.task() as task:
+            return task.decode(call, task.wait(task.start(call, parameters)))
+
+    def describe(self, call: Call) -> str:
+        """Return the request's method and path, as messages name it."""
+        return f"{call.method} {urlsplit(self.connection.api_url).path}{call.shown}"
+
+    def _send(self, call: Call, parameters: t.Optional[t.Mapping[str, t.Any]], task: Task) -> Answer:
+        """Make one call, with all its tries, on a thread of the pool. Raises `RequestError`, `Left`."""
+        tries = 0
+        while True:
+            task.allowance.check()
+            answer = failure = None
+            try:
+                answer = self._try(call, parameters, task)
+            except Left:
+                raise
+            except Exception as error:  # noqa: BLE001 - servers and proxy settings make libraries fail in ways of their own
+                failure = error
+            tries += 1
+            if tries <= self.connection.retries and (_may_pass(failure) if failure else _is_worth_waiting_for(answer)):
+                if answer is not None:
+                    task.allowance.hold(-len(answer.content))
+                task.allowance.rest(_pause(tries, answer))
+                continue
+            if failure or answer is None:
+                raise RequestError(f"{self.describe(call)} failed: {self._failure(t.cast('Exception', failure), tries)}") from None
+            if len(answer.content) <= _SHORT or not 200 <= answer.status < 300:
+                self.read(call, answer, tries)
+            return answer
+
+    def _try(self, call: Call, parameters: t.Optional[t.Mapping[str, t.Any]], task: Task) -> Answer:
+        connection = self.connection
+        self._adapter.limit(task.allowance, connection.timeout, DEADLINE * connection.timeout)
+        response = self._session.request(
+            call.method,
+            connection.api_url + call.path,
+            params=parameters,
+            headers=self._credentials(call),
+            timeout=connection.timeout,
+            allow_redirects=False,
+            stream=True,
+        )
         try:
-            # RFC 8259: JSON is UTF-8, whatever the header says.
-            data = problem or _decoded(response.content.decode("utf-8-sig"))
-        except (ValueError, RecursionError):
-            problem = self._not_json(response)
+            content = read_body(response, task.allowance)
+        finally:
+            response.close()
+        headers = response.headers
+        return Answer(
+            response.status_code,
+            headers.get("Content-Type") or "",
+            content,
+            headers.get("Location") or "",
+            _retry_after(headers.get("Retry-After")) if is_passing(response.status_code) else 0,
+        )
+
+    def _credentials(self, call: Call) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.connection.partner_token}"} if call.advice is PARTNER else {}
+
+    def read(self, call: Call, answer: Answer, tries: int = 1) -> t.Any:
+        """Return the JSON of the answer to a call. Raises `RequestError` where there is none, or a refusal."""
+        problem = None
+        if not 200 <= answer.status < 300:
+            problem = self._refusal(call, answer, tries)
         else:
-            # Refusals come with any status, success included.
-            if isinstance(data, dict) and "error" in data and "content" not in data:
-                problem = self._refusal(response)
+            try:
+                # RFC 8259: JSON is UTF-8, whatever the header says.
+                data = _decoded(answer.content.decode("utf-8-sig"))
+            except (ValueError, RecursionError):
+                problem = self._not_json(answer)
+            else:
+                # Refusals come with any status, success included.
+                if call.error_refuses and isinstance(data, dict) and "error" in data and "content" not in data:
+                    problem = self._refusal(call, answer, tries)
         if problem:
-            raise RequestError(f"{self.describe(path)} {problem}")
+            raise RequestError(f"{self.describe(call)} {problem}")
         return data
 
-    def describe(self, path: str) -> str:
-        """Return the request's method and path, as messages name it."""
-        return f"GET {urlsplit(self.connection.api_url).path}{path}"
+    def _refusal(self, call: Call, answer: Answer, tries: int) -> str:
+        refusal = Refusal(answer.status, _message(answer.content), answer.location, answer.retry_after)
+        return explain(refusal, call.advice, self._secrets, _in(tries))
 
-    def _tries(self) -> str:
-        return f" in {self.connection.retries + 1} tries" if self.connection.retries else ""
-
-    def _failure(self, error: Exception) -> str:
-        """Say why no answer came. The error's own words may hold anything: only its innermost reason is quoted."""
-        server = urlsplit(self.connection.api_url).netloc
-        reason = _innermost(error)
-        said = quote(_words(reason), self._secrets)
-        if isinstance(error, requests.exceptions.SSLError):
-            return f"no trusted TLS connection to {server} ({said}): check api_url, ca_path and the system's certificates"
-        if isinstance(error, requests.exceptions.ProxyError):
-            return f"the environment's proxy gave no connection to {server} ({said}): check HTTPS_PROXY and NO_PROXY"
-        if isinstance(error, requests.exceptions.Timeout) or isinstance(reason, ReadTimeoutError):
-            return f"no answer from {server} within {self.connection.timeout:g} seconds{self._tries()}: try a longer timeout or a lower concurrency"
-        if _is_broken_body(error):
-            return f"the answer from {server} was cut off{self._tries()} ({said}): try again, or ask for smaller pages (page_size)"
-        if isinstance(error, requests.exceptions.ConnectionError):
-            return f"no connection to {server}{self._tries()} ({said}): check api_url and the network"
-        return f"no request to {server} can be made ({said}): check api_url, ca_path and REQUESTS_CA_BUNDLE"
-
-    def _not_json(self, response: t.Any) -> str:
-        kind = quote(response.headers.get("Content-Type") or "of no stated type", self._secrets)
+    def _not_json(self, answer: Answer) -> str:
+        kind = quote(answer.content_type, self._secrets) or "of no stated type"
         return (
             f"was answered with something that is not JSON ({kind}): "
             "check that api_url is the API's address and that no proxy answers in its place"
         )
 
-    def _refusal(self, response: t.Any) -> str:
-        """Say what the server refused, in its words as far as they hold no secret, and what to do."""
-        status, message = response.status_code, _message(response)
-        if 300 <= status < 400:
-            target = quote(_server(response.headers.get("Location") or "") or "elsewhere", self._secrets)
-            return f"was redirected to {target} (status {status}), which is never followed: set api_url to the API's own address"
-        trouble = _known_refusal(status, message)
-        if trouble:
-            return f"was refused with status {status}: {trouble}"
-        said = quote(message, self._secrets)
-        outcome = f"was answered with status {status}" + (f' and "{said}"' if said else "")
-        if status == 401:
+    def _failure(self, error: Exception, tries: int) -> str:
+        """Say why no answer came. The error's own words may hold anything: only its innermost reason is quoted."""
+        server, timeout = self._server, self.connection.timeout
+        if isinstance(error, Overdue):
             return (
-                f"{outcome}: the partner token is missing or wrong, check partner_token (environment variable ZAPI_PARTNER_TOKEN)"
+                f"the answer from {server} was not complete within {DEADLINE * timeout:g} seconds, {DEADLINE} times the timeout: "
+                "try a longer timeout, or smaller pages (page_size)"
             )
-        if status == 403:
-            return f"{outcome}: the partner token may not list instances, check partner_token and the account's security settings"
-        if status in _RETRIED_STATUSES:
-            wait = self._policy.get_retry_after(response.raw) or 0
-            if wait > LONGEST_RETRY_AFTER:
-                return (
-                    f"{outcome}, asking to wait {wait:.0f} seconds, "
-                    f"longer than the {LONGEST_RETRY_AFTER} that are waited for: try again later"
-                )
-            if status == 429:
-                return f"{outcome}{self._tries()}: too many requests, lower concurrency or raise page_size"
-            return f"{outcome}{self._tries()}: the service has trouble, try again later"
-        return f"{outcome}: check that api_url is the API's address"
+        if isinstance(error, TooLarge):
+            return (
+                f"the answer from {server} is larger than {_mib(LARGEST_ANSWER)}, or those to all calls under way than "
+                f"{_mib(MOST_HELD)}: ask for smaller pages (page_size)"
+            )
+        reason = _innermost(error)
+        words = quote(_words(reason), self._secrets)
+        said = f" ({words})" if words else ""
+        if isinstance(error, requests.exceptions.SSLError):
+            return f"no trusted TLS connection to {server}{said}: check api_url, ca_path and the system's certificates"
+        if self._proxy and not _is_url(self._proxy):
+            return f"the environment's proxy for {server} is no URL (it is not shown): check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
+        if isinstance(error, requests.exceptions.ProxyError):
+            return f"the environment's proxy gave no connection to {server}{said}: check HTTPS_PROXY and NO_PROXY"
+        if _is_timeout(error):
+            return f"no answer from {server} within {timeout:g} seconds{_in(tries)}: try a longer timeout or a lower concurrency"
+        if isinstance(error, (Broken, HTTPError)):
+            return f"the answer from {server} was cut off{_in(tries)}{said}: try again, or ask for smaller pages (page_size)"
+        if isinstance(error, requests.exceptions.ConnectionError):
+            return f"no connection to {server}{_in(tries)}{said}: check api_url and the network"
+        return f"no request to {server} can be made{said}: check api_url, ca_path and REQUESTS_CA_BUNDLE"
 
 
-def _server(url: str) -> str:
-    """Return the host and port of a URL, or nothing where there are none to be found."""
+class Task:
+    """Calls that belong together: where one of them fails, nobody needs the others.
+
+    Use it as a context manager, from one thread.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._failed: Future[t.NoReturn] = Future()
+        self.allowance = Allowance()
+        client._tasks.add(self)
+
+    def __enter__(self) -> Task:  # noqa: PYI034
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Let go of all that is under way: it is neither asked again nor waited for."""
+        self.allowance.over.set()
+        self._client._tasks.discard(self)
+
+    def start(self, call: Call, parameters: t.Optional[t.Mapping[str, t.Any]] = None) -> Future[Answer]:
+        """Have a call made on another thread; parameters that are None are left out."""
+
+        def work() -> Answer:
+            try:
+                return self._client._send(call, parameters, self)
+            except BaseException as error:
+                self._fail(error)
+                raise
+
+        try:
+            return self._client._pool.submit(work)
+        except RuntimeError:
+            raise RequestError("this machine has no thread to spare for a request: try again when it has less to do") from None
+
+    def _fail(self, error: BaseException) -> None:
+        with contextlib.suppress(InvalidStateError):  # the first cause is what is told
+            self._failed.set_exception(error)
+
+    def wait(self, future: Future[Answer]) -> Answer:
+        """Return the answer, or raise the first failure of any call of this task. Raises `RequestError`."""
+        while True:
+            done, _pending = wait((future, self._failed), timeout=_LOOK, return_when=FIRST_COMPLETED)
+            if self._failed in done:
+                raise t.cast("BaseException", self._failed.exception())
+            if done:
+                return future.result()
+            if self._client._nobody_waits():
+                raise KeyboardInterrupt
+
+    def decode(self, call: Call, answer: Answer) -> t.Any:
+        """Return the JSON of an answer, on the one thread that needs it. Raises `RequestError`.
+
+        Memory that a thread has used for decoding is not given to the others.
+        """
+        self.allowance.hold(-len(answer.content))
+        return self._client.read(call, answer)
+
+
+def _keep_quiet() -> None:
+    """Keep the libraries' own log messages, which hold what servers said, from the log of whoever runs this."""
+    for name in ("requests", "urllib3"):
+        logging.getLogger(name).propagate = False
+
+
+def _mib(size: int) -> str:
+    return f"{size // 1024**2} MiB"
+
+
+def _in(tries: int) -> str:
+    return f" in {tries} tries" if tries > 1 else ""
+
+
+def _may_pass(error: t.Optional[Exception]) -> bool:
+    """Whether a request that failed may get an answer the next time."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return False
+    return isinstance(error, (Broken, HTTPError, requests.exceptions.ConnectionError, requests.exceptions.Timeout))
+
+
+def _is_worth_waiting_for(answer: t.Optional[Answer]) -> bool:
+    return answer is not None and is_passing(answer.status) and answer.retry_after <= LONGEST_RETRY_AFTER
+
+
+def _pause(tries: int, answer: t.Optional[Answer]) -> float:
+    if answer is not None and answer.retry_after:
+        return answer.retry_after
+    # With jitter, so that the calls in flight do not all come back at the same moment.
+    return min(_LONGEST_BACKOFF, 2 ** min(tries, 10) / 2) * random.uniform(0.5, 1)  # noqa: S311 - not for secrets
+
+
+def _retry_after(value: t.Optional[str]) -> float:
+    """Seconds from now, 0 where the header is missing or makes no sense."""
     try:
-        return urlsplit(url).netloc.rpartition("@")[2]
-    except ValueError:
-        return ""
+        return max(0.0, float(Retry().parse_retry_after(value))) if value else 0.0
+    except (HTTPError, ValueError, OverflowError):
+        return 0.0  # neither seconds nor a date
+
+
+def _is_timeout(error: Exception) -> bool:
+    if isinstance(error, (requests.exceptions.Timeout, ReadTimeoutError, TimeoutError)):
+        return True
+    return isinstance(_innermost(error), ReadTimeoutError)
 
 
 def _is_local(proxy: str) -> bool:
@@ -234,11 +369,19 @@ def _is_local(proxy: str) -> bool:
         return False
 
 
-def _is_broken_body(error: Exception) -> bool:
-    """Whether the answer began and then broke: outside urllib3's own tries, its errors come without a MaxRetryError."""
-    if isinstance(error, (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)):
-        return True
-    return isinstance(error, requests.exceptions.ConnectionError) and isinstance(next(iter(error.args), None), ReadTimeoutError)
+def _is_url(proxy: str) -> bool:
+    try:
+        parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+
+
+def _userinfo(proxy: str) -> list[str]:
+    """The user name and the password in a proxy's address, as they stand there and as they are meant."""
+    userinfo = proxy.rpartition("@")[0].rpartition("//")[2]
+    parts = {part for part in userinfo.split(":") if part}
+    return sorted(parts | {unquote(part) for part in parts})
 
 
 def _innermost(error: BaseException) -> BaseException:
@@ -253,45 +396,32 @@ def _words(error: BaseException) -> str:
     return text.rpartition(": ")[2] if isinstance(error, NewConnectionError) else text
 
 
+def _integer(digits: str) -> t.Optional[int]:
+    return int(digits) if len(digits) <= _MOST_DIGITS else None
+
+
+def _number(digits: str) -> t.Optional[float]:
+    value = float(digits) if len(digits) <= _MOST_DIGITS else None
+    return None if value in (float("inf"), float("-inf")) else value
+
+
+# What no other program could read again (an endless number, NaN) is null.
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_number, parse_constant=lambda _name: None)
+
+
 def _decoded(text: str) -> t.Any:
-    data = json.loads(text)
+    data = _DECODER.decode(text)
     if _SURROGATE.search(text):
         # Half a surrogate pair (an emoji cut in two) is no character: it could not be printed or written to any file.
         data = json.loads(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
     return data
 
 
-def _message(response: t.Any) -> str:
+def _message(content: bytearray) -> str:
     """What a JSON answer gives as its error, or nothing: pages from a proxy say nothing of use."""
     try:
-        data = json.loads(response.content)
+        data = json.loads(content)
     except (ValueError, RecursionError):
         return ""
     message = (data.get("error") or data.get("message")) if isinstance(data, dict) else None
-    return message if isinstance(message, str) else ""
-
-
-def _known_refusal(status: int, message: str) -> t.Optional[str]:
-    """Name the refusals that Z-API is known for. Their own words repeat a secret, so they are not quoted."""
-    if "client-token is not configured" in message.lower():
-        return "the server demands a Client-Token, which a partner's calls do not need: check api_url and the account's security settings"
-    subject, refused, _rest = message.lower().partition("not allowed")
-    if not refused:
-        return None
-    if re.search(r"client-?token|\bnull\b", subject):
-        return "the Client-Token is missing or wrong, which a partner's calls do not need: check api_url and the account's security settings"
-    address = _ip_address(subject)
-    if address or re.search(r"\bip\b", subject):
-        return f"the account accepts listed IP addresses only{f', and {address} is not one' if address else ''}: add this machine's address to the list"
-    if status == 405:
-        return None  # the method is not
-    return "the credentials are not allowed: check partner_token and the account's security settings"
-
-
-def _ip_address(text: str) -> t.Optional[str]:
-    for word in re.split(r"[^0-9A-Fa-f.:]+", text):
-        try:
-            return str(ipaddress.ip_address(word))
-        except ValueError:
-            continue
-    return None
+    return message[:_LONGEST_MESSAGE] if isinstance(message, str) else ""

@@ -15,20 +15,24 @@ from __future__ import annotations
 
 import typing as t
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from itertools import islice
 
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import ListingError
-from ansible_collections.zapi.zapi.plugins.module_utils._instance import Instance, from_row
+from ansible_collections.zapi.zapi.plugins.module_utils._instance import Instance
+
+from .bounds import LARGEST_ANSWER
+from .refusals import Call
 
 if t.TYPE_CHECKING:
-    from .client import Client
+    from concurrent.futures import Future
+
+    from .client import Answer, Client, Task
 
 T = t.TypeVar("T")
 Instances = t.Iterator[list[Instance]]
+Make = t.Callable[[t.Mapping[str, t.Any]], t.Optional[Instance]]
 
-PATH = "/instances"
+LIST = Call("/instances", "/instances")
 RELISTS = 3
 # Each time with shorter pages than before; a server that halves them gets from 1,000 to 1 in this many steps.
 _SHORTENINGS = 10
@@ -54,45 +58,14 @@ class _Page(t.NamedTuple):
     pages: t.Optional[int]  # likewise
 
 
-def list_instances(client: Client, *, include_token: bool = False) -> list[Instance]:
-    """Return every instance, in the API's order. Raises `ListingError`, `RequestError`."""
-    return read(client, _joined, include_token=include_token)
-
-
-def _joined(pages: Instances) -> list[Instance]:
-    return [instance for page in pages for instance in page]
-
-
-def find_instances(
-    client: Client, *, identity: t.Optional[str] = None, name: t.Optional[str] = None, include_token: bool = False
-) -> list[Instance]:
-    """Return the instances with exactly this id and exactly this name (None: any).
-
-    The server is asked to narrow the listing. Where that finds none, everything is listed once: its search may be odd.
-    """
-
-    def matching(pages: Instances) -> list[Instance]:
-        return [
-            instance
-            for instance in _joined(pages)
-            if (identity is None or instance["id"] == identity) and (name is None or instance["name"] == name)
-        ]
-
-    narrowed = client.connection.query or identity or name
-    found = read(client, matching, query=narrowed, include_token=include_token)
-    if not found and narrowed and not client.connection.query:
-        found = read(client, matching, include_token=include_token)
-    return found
-
-
-def read(client: Client, build: t.Callable[[Instances], T], *, query: t.Optional[str] = None, include_token: bool = False) -> T:
+def read(client: Client, make: Make, build: t.Callable[[Instances], T], *, query: t.Optional[str] = None) -> T:
     """Return what ``build`` makes of the fleet, which it gets as an iterator over pages of instances.
 
     ``build`` is called anew, with a new iterator, whenever the listing has to start over: it must keep nothing between calls.
-    Only a call that saw the complete fleet returns. ``query`` narrows the listing in place of the setting of that name.
-    Raises `ListingError`, `RequestError`.
+    Only a call that saw the complete fleet returns. ``make`` turns a row of the API into an instance,
+    or into None where it has no id. ``query`` narrows the listing in place of the option of that name. Raises `ListingError`, `RequestError`.
     """
-    listing = _Listing(client, query or client.connection.query or None, include_token)
+    listing = _Listing(client, query or client.connection.query or None, make)
     size, known = client.connection.page_size, False
     relists = shortenings = 0
     while True:
@@ -112,29 +85,30 @@ def read(client: Client, build: t.Callable[[Instances], T], *, query: t.Optional
 class _Listing:
     """One way of asking for the fleet."""
 
-    def __init__(self, client: Client, query: t.Optional[str], include_token: bool) -> None:
+    def __init__(self, client: Client, query: t.Optional[str], make: Make) -> None:
         self._client = client
         self._query = query
-        self._include_token = include_token
+        self._make = make
 
     def error(self, problem: str) -> ListingError:
         return ListingError(
-            f"{self._client.describe(PATH)} {problem}: try again in a while, with another page_size, and check that api_url is the API's address"
+            f"{self._client.describe(LIST)} {problem}: try again in a while, with another page_size, and check that api_url is the API's address"
         )
 
     def pages(self, size: int, known: bool) -> Instances:
         """Go through the fleet once. ``known``: the server's pages have been seen to hold ``size`` rows, whatever it reports."""
-        first = self._read(1, self._get(1, size))
-        length, last = self._plan(first, size, known)
-        seen: set[str] = set()
-        with closing(self._in_order(first, length, last)) as pages:
-            for page in pages:
+        with self._client.task() as task:
+            answer = task.wait(self._ask(task, 1, size))
+            first = self._read(task, 1, answer)
+            length, last = self._plan(first, size, known)
+            seen: set[str] = set()
+            for page in self._in_order(task, first, len(answer.content), length, last):
                 if page.total != first.total:
                     raise _Changed(f"the number of instances changed from {first.total} to {page.total} on the way")
                 _check_length(page, length)
                 yield self._instances(page, seen)
-        if len(seen) != first.total:
-            raise _Changed(f"{len(seen)} of {first.total} instances came")
+            if len(seen) != first.total:
+                raise _Changed(f"{len(seen)} of {first.total} instances came")
 
     def _plan(self, first: _Page, size: int, known: bool) -> tuple[int, int]:
         """Return how many rows a page holds, and how many pages to ask for."""
@@ -143,6 +117,8 @@ class _Listing:
         if rows > total or (total and not rows):
             raise self.error(f"reported {total} instances and sent {rows} on the first page")
         if total == 0:
+            if (first.pages or 0) > 1:
+                raise self.error(f"reported 0 instances on {first.pages} pages")
             return size, 1
         if length < 1:
             raise self.error(f"reported pages of {length} rows")
@@ -151,36 +127,34 @@ class _Listing:
         last = -(-total // length)
         if first.pages is None or known:
             return length, last
-        if first.pages > last + 1:
+        # Some servers count one page more than the rows need, or one less.
+        if abs(first.pages - last) > 1:
             raise self.error(f"reported {first.pages} pages of {length} rows for {total} instances")
-        # One page more than the rows need is looked at: some servers count that way, and it must be empty.
+        # One page more is looked at: it must be empty.
         return length, max(last, first.pages)
 
-    def _in_order(self, first: _Page, length: int, last: int) -> t.Generator[_Page, None, None]:
-        """Yield the pages one after the other, while the next ones are on their way."""
+    def _in_order(self, task: Task, first: _Page, largest: int, length: int, last: int) -> t.Iterator[_Page]:
+        """Yield the pages one after the other, while the next ones are on their way. ``largest``: bytes of an answer, so far."""
         yield first
-        if last == 1:
-            return
-        concurrency = self._client.connection.concurrency
-        pool = ThreadPoolExecutor(max_workers=min(concurrency, last - 1))
-        try:
-            requests = ((number, pool.submit(self._get, number, length)) for number in range(2, last + 1))
-            # Twice as many as are in flight, so that a slow page does not leave the others idle.
-            ahead = deque(islice(requests, 2 * concurrency))
-            while ahead:
-                number, request = ahead.popleft()
-                response = request.result()
-                ahead.extend(islice(requests, 1))
-                yield self._read(number, response)
-        finally:
-            pool.shutdown(cancel_futures=True)
+        requests = ((number, self._ask(task, number, length)) for number in range(2, last + 1))
+        ahead: deque[tuple[int, Future[Answer]]] = deque()
+        while True:
+            # Twice as many as are in flight, so that a slow page does not leave the others idle; fewer where pages are large.
+            most = max(1, min(2 * self._client.connection.concurrency, LARGEST_ANSWER // max(1, largest)))
+            ahead.extend(islice(requests, most - len(ahead)))
+            if not ahead:
+                return
+            number, request = ahead.popleft()
+            answer = task.wait(request)
+            largest = max(largest, len(answer.content))
+            yield self._read(task, number, answer)
 
-    def _get(self, number: int, size: int) -> t.Any:
+    def _ask(self, task: Task, number: int, size: int) -> Future[Answer]:
         middleware = self._client.connection.middleware
-        return self._client.get(PATH, page=number, pageSize=size, query=self._query, middleware=middleware)
+        return task.start(LIST, {"page": number, "pageSize": size, "query": self._query, "middleware": middleware})
 
-    def _read(self, number: int, response: t.Any) -> _Page:
-        answer = self._client.decode(PATH, response)
+    def _read(self, task: Task, number: int, response: Answer) -> _Page:
+        answer = task.decode(LIST, response)
         if not isinstance(answer, dict):
             raise self._misshapen(f"it is {_kind(answer)} instead of an object")
         rows = answer.get("content")
@@ -189,6 +163,8 @@ class _Listing:
         total = self._count(answer, "total")
         if total is None:
             raise self._misshapen("total is missing")
+        if self._count(answer, "page") not in (None, number):
+            raise self.error(f"says of page {number} that it is another one")
         return _Page(number, rows, total, self._count(answer, "pageSize"), self._count(answer, "totalPage"))
 
     def _count(self, answer: dict[str, t.Any], field: str) -> t.Optional[int]:
@@ -207,10 +183,7 @@ class _Listing:
         for position, row in enumerate(page.rows, start=1):
             if not isinstance(row, dict):
                 raise self._misshapen(f"row {position} of page {page.number} is {_kind(row)} instead of an object")
-            try:
-                instance = from_row(row, self._include_token)
-            except RecursionError:
-                raise self._misshapen(f"row {position} of page {page.number} is nested too deeply") from None
+            instance = self._make(row)
             if instance is None:
                 raise self._misshapen(f"row {position} of page {page.number} has no id")
             if instance["id"] in seen:
@@ -221,7 +194,7 @@ class _Listing:
 
     def _misshapen(self, problem: str) -> ListingError:
         return ListingError(
-            f"{self._client.describe(PATH)} was answered with JSON of another shape: {problem}: check that api_url is the API's address"
+            f"{self._client.describe(LIST)} was answered with JSON of another shape: {problem}: check that api_url is the API's address"
         )
 
 

@@ -35,12 +35,12 @@ def expected(declared: t.Any, **fields: t.Any) -> dict[str, t.Any]:
     """What the instance has to be, by attribute."""
     instance = make_instance(**fields)
     checks = Expectations(declared).checks(instance) or ()
-    return {check.attribute: check.expected(instance) for check in checks}
+    return {check.attribute.name: check.expected(instance) for check in checks}
 
 
 def positions(declared: t.Any, **fields: t.Any) -> dict[str, int]:
     """Which expectation counts, by attribute."""
-    return {check.attribute: check.position for check in Expectations(declared).checks(make_instance(**fields)) or ()}
+    return {check.attribute.name: check.position for check in Expectations(declared).checks(make_instance(**fields)) or ()}
 
 
 def matches(match: t.Any, **fields: t.Any) -> bool:

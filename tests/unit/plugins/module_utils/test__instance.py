@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zapi.zapi.plugins.module_utils._instance import WEBHOOK_EVENTS, from_row
-from ansible_collections.zapi.zapi.tests.unit.support import INSTANCE_TOKEN, make_instance, make_row
+from ansible_collections.zapi.zapi.plugins.module_utils._instance import WEBHOOK_EVENTS
+from ansible_collections.zapi.zapi.tests.unit.support import INSTANCE_TOKEN, from_row, make_instance, make_row
 
 MISSING = object()
 KEYS = {

@@ -19,7 +19,7 @@ from ansible_collections.zapi.zapi.tests.unit.support import assert_fit_for_user
 
 INSTANCE = make_instance(sessionName="main")
 # All that expectations can be about.
-KEYS = ["id", "name", "middleware", "payment_status", "due", "due_timestamp", "phone_connected", "whatsapp_connected", "webhooks"]
+KEYS = ["id", "name", "middleware", "payment_status", "due_timestamp", "phone_connected", "whatsapp_connected", "webhooks"]
 
 
 def host_variables(prefix: str) -> dict[str, t.Any]:

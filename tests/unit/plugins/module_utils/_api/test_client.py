@@ -14,7 +14,6 @@ import re
 import socket
 import time
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -25,6 +24,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.zapi.zapi.plugins.module_utils._api import client as client_module
+from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import LIST
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import RequestError, ZapiError
 from ansible_collections.zapi.zapi.plugins.module_utils._version import VERSION
 from ansible_collections.zapi.zapi.tests.unit.support import (
@@ -46,7 +46,7 @@ GALAXY = Path(__file__).parents[5] / "galaxy.yml"
 
 def get(api_url: str, **changed: t.Any) -> t.Any:
     with make_client(api_url=api_url, **changed) as client:
-        return client.decode("/instances", client.get("/instances", page=1))
+        return client.ask(LIST, {"page": 1})
 
 
 def failure(api_url: str, secrets: tuple[str, ...] = (), **changed: t.Any) -> str:
@@ -88,7 +88,7 @@ def test_a_request_carries_the_token_and_says_who_sends_it(wire: Wire) -> None:
 def test_parameters_go_into_the_query_and_those_that_are_none_are_left_out(wire: Wire) -> None:
     server = wire(FINE)
     with make_client(api_url=server.url) as client:
-        client.get("/instances", page=2, pageSize=50, query="Pão & Cia", middleware=None)
+        client.ask(LIST, {"page": 2, "pageSize": 50, "query": "Pão & Cia", "middleware": None})
     asked = urlsplit(server.received[0].target)
     assert asked.path == "/instances"
     assert parse_qs(asked.query) == {"page": ["2"], "pageSize": ["50"], "query": ["Pão & Cia"]}
@@ -268,7 +268,6 @@ def test_a_redirect_to_nowhere_is_told_as_well(wire: Wire, location: str | None)
         (b"{'content': []}", "application/json"),
         (b'{"content": "\xe7"}', "application/json; charset=latin-1"),
         (b"[" * 100_000, "application/json"),
-        (b'{"content": ' + b"9" * 5_000 + b"}", "application/json"),
     ],
     ids=[
         "a web page",
@@ -280,7 +279,6 @@ def test_a_redirect_to_nowhere_is_told_as_well(wire: Wire, location: str | None)
         "no JSON",
         "no UTF-8",
         "deep",
-        "a huge number",
     ],
 )
 def test_what_is_not_json_is_told_so(wire: Wire, body: bytes, content_type: str) -> None:
@@ -642,8 +640,9 @@ def test_without_requests_ansibles_usual_message_is_given(monkeypatch: pytest.Mo
     assert_fit_for_users(str(failed.value), request=None)
 
 
-def test_a_client_can_be_used_by_several_threads_at_once(wire: Wire) -> None:
+def test_a_task_makes_its_calls_on_several_threads_at_once(wire: Wire) -> None:
     server = wire(FINE)
-    with make_client(api_url=server.url) as client, ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda page: client.get("/instances", page=page).json(), range(40)))
+    with make_client(api_url=server.url) as client, client.task() as task:
+        started = [task.start(LIST, {"page": page}) for page in range(40)]
+        answers = [task.decode(LIST, task.wait(answer)) for answer in started]
     assert answers == [{"content": []}] * 40

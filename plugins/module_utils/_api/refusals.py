@@ -1,0 +1,129 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
+"""What a call is, what a refusal of it means, and what to do. Words only: nothing here talks to a server."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import typing as t
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from ansible_collections.zapi.zapi.plugins.module_utils._redaction import quote
+
+LONGEST_RETRY_AFTER = 60
+"""Seconds that a server may ask to wait."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do about a refusal; it depends on whose credential the call carries."""
+
+    wrong_credential: str
+    not_allowed: str
+    needless: str  # a Client-Token, where the call carries none
+
+
+PARTNER = Advice(
+    wrong_credential="the partner token is missing or wrong, check partner_token (environment variable ZAPI_PARTNER_TOKEN)",
+    not_allowed="the partner token may not list instances, check partner_token and the account's security settings",
+    needless="which a partner's calls do not need: check api_url and the account's security settings",
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One kind of request. ``path`` is what is sent, and may hold a token; ``shown`` stands for it in every message."""
+
+    path: str = field(repr=False)
+    shown: str
+    method: str = "GET"
+    advice: Advice = PARTNER
+    # Whether an `error` in an answer of status 200 is a refusal. It mostly is.
+    error_refuses: bool = True
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An answer that is none: the status, what the server said for people, and some of its headers."""
+
+    status: int
+    message: str
+    location: str = ""
+    # How long the server asks to wait, in seconds
+    retry_after: float = 0
+
+
+def explain(refusal: Refusal, advice: Advice, secrets: t.Sequence[str], tries: str) -> str:
+    """Say what the server refused, in its words as far as they hold no secret, and what to do.
+
+    ``tries`` says how often the call was tried, where it was more than once.
+    """
+    status = refusal.status
+    if 300 <= status < 400:
+        target = quote(_server(refusal.location), secrets) or "elsewhere"
+        return f"was redirected to {target} (status {status}), which is never followed: set api_url to the API's own address"
+    trouble = _known(status, refusal.message, advice)
+    if trouble:
+        return f"was refused with status {status}: {trouble}"
+    said = quote(refusal.message, secrets)
+    outcome = f"was answered with status {status}" + (f' and "{said}"' if said else "")
+    if status == 401:
+        return f"{outcome}: {advice.wrong_credential}"
+    if status == 403:
+        return f"{outcome}: {advice.not_allowed}"
+    if is_passing(status):
+        if refusal.retry_after > LONGEST_RETRY_AFTER:
+            return (
+                f"{outcome}, asking to wait {refusal.retry_after:.0f} seconds, "
+                f"longer than the {LONGEST_RETRY_AFTER} that are waited for: try again later"
+            )
+        if status == 429:
+            return f"{outcome}{tries}: too many requests, lower concurrency or raise page_size"
+        return f"{outcome}{tries}: the service has trouble, try again later"
+    return f"{outcome}: check that api_url is the API's address"
+
+
+def is_passing(status: int) -> bool:
+    """Whether another try may get another answer."""
+    return status in (429, 500, 502, 503, 504)
+
+
+def _server(url: str) -> str:
+    """Return the host and port of a URL, or nothing where there are none to be found."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
+
+
+def _known(status: int, message: str, advice: Advice) -> t.Optional[str]:
+    """Name the refusals that Z-API is known for. Their own words repeat a secret, so they are not quoted."""
+    if "client-token is not configured" in message.lower():
+        return f"the server demands a Client-Token, {advice.needless}"
+    subject, refused, _rest = message.lower().partition("not allowed")
+    if not refused:
+        return None
+    if re.search(r"client-?token|\bnull\b", subject):
+        return f"the Client-Token is missing or wrong, {advice.needless}"
+    address = _ip_address(subject)
+    if address or re.search(r"\bip\b", subject):
+        return f"the account accepts listed IP addresses only{f', and {address} is not one' if address else ''}: add this machine's address to the list"
+    if status == 405:
+        return None  # the method is not
+    return "the credentials are not allowed: check partner_token and the account's security settings"
+
+
+def _ip_address(text: str) -> t.Optional[str]:
+    for word in re.split(r"[^0-9A-Fa-f.:]+", text):
+        try:
+            return str(ipaddress.ip_address(word))
+        except ValueError:
+            continue
+    return None

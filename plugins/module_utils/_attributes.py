@@ -1,0 +1,70 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
+"""The attributes of an instance: where the API has each of them, what may be declared of it, and how it is called.
+
+Expectations, drift, its wording and the readers of instances take from this table what they know of attributes.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+# What may be declared of an attribute
+STATE = "state"  # true or false
+CHOICE = "choice"  # one text, or a list of accepted ones
+DAYS = "days"  # the least number of days until a time in epoch milliseconds
+URL = "url"  # like CHOICE, with placeholders; null for unset
+
+
+class Attribute(t.NamedTuple):
+    """One thing that an instance has and that can be declared."""
+
+    field: str  # in the API's rows
+    kind: str
+    key: str  # of an instance, as doors return it
+    part: t.Optional[str] = None  # of what stands under that key, where it is a dictionary
+    alias: t.Optional[str] = None  # what is declared, where that is not the key
+
+    @property
+    def name(self) -> str:
+        """What expectations and rows of drift call it, such as ``days_left`` or ``webhooks.received``."""
+        return self.alias or (self.key if self.part is None else f"{self.key}.{self.part}")
+
+    def value(self, instance: t.Mapping[str, t.Any]) -> t.Any:
+        """Return what the instance has, None where it is unset or unknown."""
+        value = instance.get(self.key)
+        return value if self.part is None or value is None else value.get(self.part)
+
+
+ATTRIBUTES = (
+    Attribute("whatsappConnected", STATE, "whatsapp_connected"),
+    Attribute("phoneConnected", STATE, "phone_connected"),
+    Attribute("middleware", CHOICE, "middleware"),
+    Attribute("paymentStatus", CHOICE, "payment_status"),
+    Attribute("due", DAYS, "due_timestamp", alias="days_left"),
+    *(
+        Attribute(f"{event}CallbackUrl", URL, "webhooks", part)
+        for event, part in (
+            ("received", "received"),
+            ("receivedAndDelivery", "received_and_delivery"),
+            ("delivery", "delivery"),
+            ("messageStatus", "message_status"),
+            ("presenceChat", "presence_chat"),
+            ("connected", "connected"),
+            ("disconnected", "disconnected"),
+            ("receivedStatus", "received_status"),
+        )
+    ),
+)
+
+BY_NAME = {attribute.name: attribute for attribute in ATTRIBUTES}
+WEBHOOK_EVENTS = tuple(attribute.part for attribute in ATTRIBUTES if attribute.part is not None)
+KEYS = ("id", "name", *dict.fromkeys(attribute.key for attribute in ATTRIBUTES))
+"""The keys of an instance that anything can be declared of, and those that say which one it is."""
+DECLARABLE = tuple(dict.fromkeys(attribute.name.partition(".")[0] for attribute in ATTRIBUTES))
+"""The keys of ``expect``."""

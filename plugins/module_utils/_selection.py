@@ -1,0 +1,58 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
+"""Which instances are meant: by id, by name, by a pattern of names, by type. One place for lookup, modules and expectations."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from fnmatch import translate
+
+if t.TYPE_CHECKING:
+    from ._instance import Instance
+
+# As fnmatch sees it: a bracket that is never closed is just a bracket.
+_PATTERN = re.compile(r"[*?]|\[(?:!.|[^!])[^\]]*\]", re.S)
+
+
+class Match(t.NamedTuple):
+    """Conditions that all have to hold; None asks for nothing."""
+
+    identity: t.Optional[str] = None
+    name: t.Optional[str] = None  # exact
+    pattern: t.Optional[re.Pattern[str]] = None  # of the name
+    middleware: t.Optional[str] = None
+
+    def holds(self, instance: Instance) -> bool:
+        """Whether the instance is one of those that are meant."""
+        return (
+            (self.identity is None or self.identity == instance["id"])
+            and (self.name is None or self.name == instance["name"])
+            and (self.pattern is None or self.pattern.match(instance["name"]) is not None)
+            and (self.middleware is None or self.middleware == instance["middleware"])
+        )
+
+
+def match_of(conditions: t.Mapping[str, str]) -> Match:
+    """Return what an expectation's ``match`` means: ``id`` and ``middleware`` are exact, ``name`` is exact or a shell pattern."""
+    name = conditions.get("name")
+    pattern = re.compile(translate(name)) if name is not None and _PATTERN.search(name) else None
+    return Match(conditions.get("id"), None if pattern else name, pattern, conditions.get("middleware"))
+
+
+def select(fleet: t.Iterable[Instance], terms: t.Sequence[str]) -> tuple[list[Instance], list[str]]:
+    """Return the instances that bear the terms, ids or exact names, in the order of the terms, and the terms that nobody bears."""
+    bearers: dict[str, dict[str, Instance]] = {}
+    for instance in fleet:
+        for term in (instance["id"], instance["name"]):
+            bearers.setdefault(term, {})[instance["id"]] = instance
+    # An instance keeps the place of the first term that it bears.
+    selected: dict[str, Instance] = {}
+    for term in terms:
+        selected.update(bearers.get(term, {}))
+    return list(selected.values()), [term for term in terms if term not in bearers]
