@@ -41,8 +41,9 @@ _PARAMETER = re.compile(r"[^&;]+")
 _BETWEEN_URLS = re.compile(rf'([\s,;|"<>]+)(?=[a-z][a-z0-9+.-]{{0,20}}{_COLON}{_SLASH}{_SLASH})', re.I)
 
 # Inside a path
-_INNER_START = f"(?:{_COLON}{_SLASH}+|{_SLASH}{_SLASH}+)"
-_INNER_QUERY = re.compile(f"{_INNER_START}.*?(?:{_written('?')}|{_written('#')})", re.I | re.S)
+_INNER_START = f"(?:{_COLON}{_SLASH}|{_SLASH}{_SLASH})"
+_INNER_URL = re.compile(_INNER_START, re.I)
+_INNER_QUERY = re.compile(f"{_written('?')}|{_written('#')}", re.I)
 _INNER_AT = re.compile(_AT, re.I)
 _INNER_USERINFO = re.compile(
     # What is no host and port yet is a password with a slash in it, and ends at some later "@".
@@ -50,6 +51,10 @@ _INNER_USERINFO = re.compile(
     f"|({_INNER_START})(?:(?!{_SLASH}|{_written('?')}|{_written('#')}).)+(?={_AT})"
     f"|(^|{_SLASH})(?:(?!{_SLASH}|{_COLON}|{_AT}).)*{_COLON}(?:(?!{_SLASH}).)*(?={_AT})",
     re.I | re.S,
+)
+# Its end is cut off with the outer URL's query.
+_INNER_PASSWORD = re.compile(
+    f"({_COLON}{_SLASH}{_SLASH}?(?:(?!{_SLASH}|{_COLON}|{_AT}).)*{_COLON})(?!\\d*(?:{_SLASH}|$))(?:(?!{_SLASH}).)+", re.I | re.S
 )
 
 
@@ -79,14 +84,16 @@ def _mask_parameter(match: re.Match[str]) -> str:
 
 def _mask_inside(path: str) -> str:
     """Mask what a URL within a path has of userinfo and query, percent-encoded or not."""
-    if "@" not in path and "%" not in path:
+    if not any(sign in path for sign in ("@", "%", ":/")):
         return path
     ends = [match.end() for match in _INNER_AT.finditer(path)]
     if ends:
         # Nothing after the last "@" is userinfo; not to look there keeps this linear.
         before, after = path[: ends[-1]], path[ends[-1] :]
         path = _INNER_USERINFO.sub(lambda match: "".join(filter(None, match.groups())) + MASK, before) + after
-    query = _INNER_QUERY.search(path)
+    path = _INNER_PASSWORD.sub(rf"\1{MASK}", path)
+    url = _INNER_URL.search(path)
+    query = _INNER_QUERY.search(path, url.end()) if url else None
     return path[: query.end()] + MASK if query else path
 
 
@@ -128,74 +135,87 @@ _SHORTEST_SECRET = 4  # a shorter one is any word
 _MOST_LAYERS = 5
 
 _BLANKS = bytes(range(0x21)) + b"\x7f"
-# One case, and one alphabet of base64
-_FOLDED = bytes(range(256)).lower().translate(bytes.maketrans(b"-_", b"+/"))
+_ONE_BASE64 = bytes.maketrans(b"-_", b"+/")
 _INVISIBLE = re.compile(
-    "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+    "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]+"
 )
-_ESCAPED = re.compile(
-    r"\\+u\{0*([0-9a-f]{1,6})\}|(?:\\+|%(?:25)*)u([0-9a-f]{4})|\\+x([0-9a-f]{2})|&(?:amp;)*#x0*([0-9a-f]{1,6});?"
-    r"|\\+([0-7]{3})"
-    r"|&(?:amp;)*#0*([0-9]{1,7});?",
-    re.I,
-)
-_LONG_ESCAPED = re.compile(r"\\+U([0-9a-f]{8})")
-_BASES = (16, 16, 16, 16, 8, 10)
+_BACKSLASHED = re.compile(r"\\(?:u\{0*([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2})|([0-7]{3})|[nrt]|)", re.I)
+_BACKSLASHED_BASES = (16, 16, 16, 8)
+_LONG_BACKSLASHED = re.compile(r"\\U([0-9a-fA-F]{8})")
+_NUMERIC_ENTITY = re.compile(r"&#(?:x0*([0-9a-f]{1,6})|0*([0-9]{1,7}));?", re.I)
+_PERCENT_U = re.compile("%u([0-9a-f]{4})", re.I)
 
 
 def holds_secret(text: str, secret: t.Optional[str]) -> bool:
     """Whether the secret stands in the text, however it is written: in another case, escaped, encoded, broken into lines.
 
-    Nobody has to call this for every text of an instance: join them.
+    It is meant for one call for each instance of a fleet: texts can be joined, with a line break for instance.
     """
     if not secret or len(secret) < _SHORTEST_SECRET:
         return False
-    ascii_only = secret.isascii()
+    return _holds(text, secret)
+
+
+def _holds(text: str, secret: str) -> bool:
+    is_ascii = secret.isascii()
+    has_marks = not (is_ascii and secret.isalnum())
+    plain, raw = _bare(secret, is_ascii).lower(), secret.encode("utf-8", "ignore")
     for _layer in range(_MOST_LAYERS):
-        folded = _fold(text, ascii_only)
-        if any(form in folded for form in _folded_forms(secret)):
+        bare = _bare(text, is_ascii)
+        lower = bare.lower()
+        if plain in lower or binascii.hexlify(raw) in lower:
             return True
-        if not ("%" in text or "\\" in text or "&#" in text or ("&" in text and not secret.isalnum())):
+        first, second, third = _base64_forms(raw)
+        if first in bare or second in bare or third in bare:
+            return True
+        # Entities that have names write neither letters nor digits.
+        if not ("%" in text or "\\" in text or "&#" in text or (has_marks and "&" in text)):
             return False
-        bare = text.encode("ascii", "ignore").translate(None, _BLANKS).decode() if ascii_only else _INVISIBLE.sub("", text)
-        unescaped = _unescape(bare)
-        if unescaped == text:
+        text, before = _unescape(bare.decode("utf-8", "ignore")), text
+        if text == before:
             return False
-        text = unescaped
     return True  # nobody wraps honest words so often
 
 
-def _fold(text: str, ascii_only: bool) -> bytes:
-    if ascii_only:
-        # Whatever else stands between its characters is invisible, or might as well be.
-        return text.encode("ascii", "ignore").translate(_FOLDED, _BLANKS)
-    return _INVISIBLE.sub("", text).lower().encode("utf-8", "ignore").translate(_FOLDED, _BLANKS)
+def _bare(text: str, is_ascii: bool) -> bytes:
+    """Return the text without anything that can hide a secret by standing between its characters."""
+    if is_ascii:
+        # Whatever is left out here with the blanks is no part of the secret.
+        return text.encode("ascii", "ignore").translate(_ONE_BASE64, _BLANKS)
+    return _INVISIBLE.sub("", text).encode("utf-8", "ignore").translate(_ONE_BASE64, _BLANKS)
 
 
-def _folded_forms(secret: str) -> t.Iterator[bytes]:
-    """Yield the secret as `_fold` would leave its plain and its encoded forms. Percent-encoding and the like are undone there."""
-    yield _fold(secret, secret.isascii())
-    raw = secret.encode("utf-8", "ignore")
-    yield binascii.hexlify(raw)
-    for form in _base64_forms(raw):
-        yield form.translate(_FOLDED)
-
-
-def _base64_forms(raw: bytes) -> t.Iterator[bytes]:
-    """Yield what base64 makes of these bytes wherever they begin, but for the characters that others have a part in."""
-    for before, shared in ((b"", 0), (b"x", 2), (b"xx", 3)):
-        length = (len(before) + len(raw)) * 8 // 6
-        yield binascii.b2a_base64(before + raw, newline=False)[shared:length]
+def _base64_forms(raw: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return what base64 makes of these bytes wherever they begin, but for the characters that their neighbours have a part in."""
+    bits = len(raw) * 8
+    return (
+        binascii.b2a_base64(raw, newline=False)[: bits // 6],
+        binascii.b2a_base64(b"x" + raw, newline=False)[2 : (bits + 8) // 6],
+        binascii.b2a_base64(b"xx" + raw, newline=False)[3 : (bits + 16) // 6],
+    )
 
 
 def _unescape(text: str) -> str:
-    """Undo one layer of each way of escaping; of doing so again and again, all layers."""
-    text = _LONG_ESCAPED.sub(lambda match: _character(match[1], 16), text)
-    text = _ESCAPED.sub(lambda match: _character(match[match.lastindex or 0], _BASES[(match.lastindex or 1) - 1]), text)
-    # A number that is left is none; unescape() would fail on a very long one.
-    text = unescape(text.replace("&#", ""))
-    text = re.sub(r"\\+[nrt]|\\+", "", text)
-    return unquote(re.sub("%(?:25)+", "%", text), errors="ignore")
+    """Undo one layer of each kind of escaping, and all layers of a kind that repeats only itself."""
+    if "\\" in text:
+        text = re.sub(r"\\{2,}", r"\\", text)
+        text = _LONG_BACKSLASHED.sub(lambda match: _character(match[1], 16), text)
+        text = _BACKSLASHED.sub(_backslashed, text)
+    if "&" in text:
+        text = re.sub("&(?:amp;)+", "&", text)
+        text = _NUMERIC_ENTITY.sub(lambda match: _character(match[1], 16) if match[1] else _character(match[2], 10), text)
+        # A number that is left is none, and a very long one would be an error.
+        text = unescape(text.replace("&#", ""))
+    if "%" in text:
+        text = re.sub("%(?:25)+", "%", text)
+        text = _PERCENT_U.sub(lambda match: _character(match[1], 16), text)
+        text = unquote(text, errors="ignore")
+    return text
+
+
+def _backslashed(match: re.Match[str]) -> str:
+    group = match.lastindex
+    return _character(match[group], _BACKSLASHED_BASES[group - 1]) if group else ""
 
 
 def _character(digits: str, base: int) -> str:
@@ -218,6 +238,14 @@ def hide(value: t.Any, secret: t.Optional[str]) -> t.Any:
         return MASK if holds_secret(text, secret) else text
 
     return _with_each_text(value, hidden)
+
+
+def without_secrets(value: t.Any, secrets: t.Iterable[t.Optional[str]], text: str) -> t.Any:
+    """Hide the secrets in a value, all of whose texts are in ``text``: looked through once, there is mostly nothing to hide."""
+    for secret in secrets:
+        if holds_secret(text, secret):
+            value = hide(value, secret)
+    return value
 
 
 @lru_cache(maxsize=64)
@@ -275,11 +303,3 @@ def quote(text: str, secrets: t.Iterable[str] = ()) -> str:
 def _is_opaque(run: str) -> bool:
     """Whether a long run of characters is mixed as no word is, or longer than any word."""
     return len(run) >= 32 or (any(map(str.isdigit, run)) and any(map(str.isalpha, run)))
-
-
-def without_secrets(value: t.Any, secrets: t.Iterable[t.Optional[str]], text: str) -> t.Any:
-    """Hide the secrets in a value, all of whose texts are in ``text``."""
-    for secret in secrets:
-        if secret and holds_secret(text, secret):
-            value = hide(value, secret)
-    return value
