@@ -45,7 +45,7 @@ run_nox = CI=true .cache/nox-venv/bin/python -m nox --reuse-venv=yes
 in_blocks = $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check checks others lint format types docs sanity license matrix bench clean
+.PHONY: help demo test check checks others lint format types docs sanity license changelog matrix bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
@@ -66,7 +66,7 @@ checks: $(nox) ## all of check but the tests
 	@$(MAKE) --no-print-directory --jobs $(JOBS) $(in_blocks) others matrix
 
 others: $(nox)
-	@$(run_nox) --keywords "not matrix"
+	@$(run_nox)
 
 lint: $(nox) ## format, lint, YAML and types: the quick checks
 	@$(run_nox) --session lint
@@ -82,6 +82,9 @@ sanity: $(nox) ## ansible-test sanity
 
 license: $(nox) ## licences of all files
 	@$(run_nox) --session license-check
+
+changelog: $(nox) ## the changelog and its fragments
+	@$(run_nox) --session changelog
 
 matrix: $(nox) ## the tests with every supported ansible-core that a Python is here for
 	@$(run_nox) --tags matrix
