@@ -19,7 +19,7 @@ from ansible.module_utils.common.dict_transformations import camel_dict_to_snake
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ._attributes import WEBHOOK_EVENTS
-from ._redaction import without_secrets
+from ._redaction import hide, holds_secret
 from ._timestamps import iso_8601, milliseconds
 
 Instance = dict[str, t.Any]
@@ -30,48 +30,65 @@ _WEBHOOK_FIELD = re.compile(r"(.+)CallbackUrl", re.S)
 _KNOWN_FIELDS = ("id", "name", "middleware", "tenant", "paymentStatus", "created", "due", "phoneConnected", "whatsappConnected")
 
 
+class _Layout(t.NamedTuple):
+    """Where the fields of a row go. Nearly all rows of a listing have the same fields."""
+
+    webhooks: tuple[tuple[str, str], ...]  # (field, event)
+    others: tuple[tuple[str, str], ...]  # (field, key), of those that nobody knows yet
+    tokens: tuple[str, ...]
+    names: str  # all that the API's names for fields become, of those that nobody knows yet
+
+
 def from_row(row: t.Mapping[str, t.Any]) -> t.Optional[Instance]:
     """Return the instance that a row of the listing describes, or None where the row has no id.
 
-    It has its real values, and ``tokens``: what no text may repeat where the instance is shown. `show` makes it fit for that.
+    It has its real values. ``tokens`` holds its credential first, then those of the row's tokens that a text of it repeats;
+    `show` makes it fit for showing.
     """
-    instance = comparable(row)
+    layout = _layout(tuple(row))
+    instance = _comparable(row, layout)
     if instance is None:
         return None
+    instance["tenant"] = _text(row.get("tenant"))
     instance["created"] = iso_8601(milliseconds(row.get("created")))
     instance["due"] = iso_8601(instance["due_timestamp"])
-    for field, value in row.items():
-        key = _place(field)[1]
-        if key:
-            with suppress(_TooDeep):
-                instance.setdefault(key, _without_tokens(value))
+    for field, key in layout.others:
+        with suppress(_TooDeep):
+            instance.setdefault(key, _without_tokens(row[field]))
+    credential, *others = instance["tokens"]
+    text = _texts(instance, layout)
+    instance["tokens"] = [credential, *[secret for secret in {credential, *others} if holds_secret(text, secret)]]
     return instance
 
 
 def comparable(row: t.Mapping[str, t.Any]) -> t.Optional[Instance]:
-    """Return the part of `from_row` that can be compared with expectations. The rest takes most of the time."""
+    """Return the part of `from_row` that can be compared with expectations; the rest takes most of the time.
+
+    ``tokens`` holds all of the row's, its credential first.
+    """
+    return _comparable(row, _layout(tuple(row)))
+
+
+def _comparable(row: t.Mapping[str, t.Any], layout: _Layout) -> t.Optional[Instance]:
     identity = row.get("id")
     if not isinstance(identity, (str, int)) or isinstance(identity, bool) or identity == "":
         return None
     webhooks: dict[str, t.Optional[str]] = dict.fromkeys(WEBHOOK_EVENTS)
-    tokens = [_text(row.get("token")) or _text(row.get("instanceToken"))]
-    for field, value in row.items():
-        event, _key = _place(field)
-        if event:
-            webhooks[event] = _text(value)
-        elif isinstance(value, str) and value and _is_token(field):
-            tokens.append(value)
+    for field, event in layout.webhooks:
+        webhooks[event] = _text(row[field])
     return {
         "id": str(identity),
         "name": _text(row.get("name")) or "",
         "middleware": _text(row.get("middleware")),
-        "tenant": _text(row.get("tenant")),
         "payment_status": _text(row.get("paymentStatus")),
         "due_timestamp": milliseconds(row.get("due")),
         "phone_connected": _flag(row.get("phoneConnected")),
         "whatsapp_connected": _flag(row.get("whatsappConnected")),
         "webhooks": webhooks,
-        "tokens": tokens,
+        "tokens": [
+            _text(row.get("token")) or _text(row.get("instanceToken")),
+            *[row[field] for field in layout.tokens if isinstance(row[field], str)],
+        ],
     }
 
 
@@ -81,19 +98,39 @@ def show(instance: Instance, include_token: bool = False) -> Instance:
     Its credential is in it, as ``token``, only with ``include_token``. Otherwise neither that nor any other token of its row is,
     in whatever text it stands; but for the id, by which the instance is known.
     """
-    credential, *others = instance.pop("tokens")
+    credential, *repeated = instance.pop("tokens")
     if include_token:
         return {**instance, "token": credential}
-    return {**without_secrets(instance, [credential, *others], _all_text(instance)), "id": instance["id"]}
+    for secret in repeated:
+        instance = {**hide(instance, secret), "id": instance["id"]}
+    return instance
 
 
-@lru_cache(maxsize=1024)
-def _place(field: str) -> tuple[t.Optional[str], t.Optional[str]]:
-    """Where a field of a row goes: (webhook event, None), (None, key of the instance), or nowhere."""
-    if field in _KNOWN_FIELDS or _is_token(field) or len(field) > _LONGEST_NAME:
-        return None, None
-    event = _WEBHOOK_FIELD.fullmatch(field)
-    return (snake_case(event[1]), None) if event else (None, snake_case(field))
+def _texts(instance: Instance, layout: _Layout) -> str:
+    """All texts of the instance, but for its id, in one."""
+    values = [instance["name"], instance["middleware"], instance["tenant"], instance["payment_status"], layout.names]
+    values += instance["webhooks"].values()
+    for _field, key in layout.others:
+        value = instance.get(key)
+        values.append(json.dumps(value) if isinstance(value, (dict, list)) else value)
+    return "\n".join([value for value in values if isinstance(value, str)])
+
+
+@lru_cache(maxsize=256)
+def _layout(fields: tuple[str, ...]) -> _Layout:
+    webhooks, others, tokens = [], [], []
+    for field in fields:
+        event = _WEBHOOK_FIELD.fullmatch(field)
+        if _is_token(field):
+            tokens.append(field)
+        elif field in _KNOWN_FIELDS or len(field) > _LONGEST_NAME:
+            continue
+        elif event:
+            webhooks.append((field, snake_case(event[1])))
+        else:
+            others.append((field, snake_case(field)))
+    names = "\n".join([event for _field, event in webhooks if event not in WEBHOOK_EVENTS] + [key for _field, key in others])
+    return _Layout(tuple(webhooks), tuple(others), tuple(tokens), names)
 
 
 def snake_case(name: str) -> str:
@@ -117,14 +154,6 @@ def _without_tokens(value: t.Any, level: int = 1) -> t.Any:
             key: _without_tokens(item, level + 1) for key, item in value.items() if not _is_token(key) and len(key) <= _LONGEST_NAME
         }
     return [_without_tokens(item, level + 1) for item in value]
-
-
-def _all_text(instance: Instance) -> str:
-    # Most values are texts; what some others hold is written out.
-    values = (*instance.values(), *instance["webhooks"].values())
-    return "\n".join(
-        [value if isinstance(value, str) else json.dumps(value) for value in values if isinstance(value, (str, list, dict))]
-    )
 
 
 def _is_token(field: str) -> bool:

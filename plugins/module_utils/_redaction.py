@@ -135,7 +135,8 @@ _SHORTEST_SECRET = 4  # a shorter one is any word
 _MOST_LAYERS = 5
 
 _BLANKS = bytes(range(0x21)) + b"\x7f"
-_ONE_BASE64 = bytes.maketrans(b"-_", b"+/")
+_NO_PART = _BLANKS + bytes(range(0x80, 0x100))  # of a secret in ASCII
+_FOLDED = bytes(range(256)).lower().translate(bytes.maketrans(b"-_", b"+/"))  # one case, and one alphabet of base64
 _INVISIBLE = re.compile(
     "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]+"
 )
@@ -158,40 +159,40 @@ def holds_secret(text: str, secret: t.Optional[str]) -> bool:
 
 def _holds(text: str, secret: str) -> bool:
     is_ascii = secret.isascii()
-    has_marks = not (is_ascii and secret.isalnum())
-    plain, raw = _bare(secret, is_ascii).lower(), secret.encode("utf-8", "ignore")
+    raw = secret.encode("utf-8", "ignore")
+    plain, hexadecimal = _bare(secret, is_ascii), binascii.hexlify(raw)
+    first, second, third = _base64_forms(raw)
     for _layer in range(_MOST_LAYERS):
         bare = _bare(text, is_ascii)
-        lower = bare.lower()
-        if plain in lower or binascii.hexlify(raw) in lower:
-            return True
-        first, second, third = _base64_forms(raw)
-        if first in bare or second in bare or third in bare:
+        if plain in bare or hexadecimal in bare or first in bare or second in bare or third in bare:
             return True
         # Entities that have names write neither letters nor digits.
-        if not ("%" in text or "\\" in text or "&#" in text or (has_marks and "&" in text)):
+        if not ("%" in text or "\\" in text or ("&" in text and ("&#" in text or not (is_ascii and secret.isalnum())))):
             return False
-        text, before = _unescape(bare.decode("utf-8", "ignore")), text
+        text, before = _unescape(_INVISIBLE.sub("", text)), text
         if text == before:
             return False
     return True  # nobody wraps honest words so often
 
 
 def _bare(text: str, is_ascii: bool) -> bytes:
-    """Return the text without anything that can hide a secret by standing between its characters."""
+    """Return the text in one case, without anything that can hide a secret by standing between its characters."""
     if is_ascii:
         # Whatever is left out here with the blanks is no part of the secret.
-        return text.encode("ascii", "ignore").translate(_ONE_BASE64, _BLANKS)
-    return _INVISIBLE.sub("", text).encode("utf-8", "ignore").translate(_ONE_BASE64, _BLANKS)
+        return text.encode("utf-8", "ignore").translate(_FOLDED, _NO_PART)
+    return _INVISIBLE.sub("", text).lower().encode("utf-8", "ignore").translate(_FOLDED, _BLANKS)
 
 
 def _base64_forms(raw: bytes) -> tuple[bytes, bytes, bytes]:
-    """Return what base64 makes of these bytes wherever they begin, but for the characters that their neighbours have a part in."""
+    """Return what base64 makes of these bytes wherever they begin, but for the characters that their neighbours have a part in.
+
+    They are in one case, as `_bare` makes them: nothing else looks like them by chance.
+    """
     bits = len(raw) * 8
     return (
-        binascii.b2a_base64(raw, newline=False)[: bits // 6],
-        binascii.b2a_base64(b"x" + raw, newline=False)[2 : (bits + 8) // 6],
-        binascii.b2a_base64(b"xx" + raw, newline=False)[3 : (bits + 16) // 6],
+        binascii.b2a_base64(raw, newline=False)[: bits // 6].lower(),
+        binascii.b2a_base64(b"x" + raw, newline=False)[2 : (bits + 8) // 6].lower(),
+        binascii.b2a_base64(b"xx" + raw, newline=False)[3 : (bits + 16) // 6].lower(),
     )
 
 

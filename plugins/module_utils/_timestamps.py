@@ -9,15 +9,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import typing as t
-from datetime import datetime, timedelta, timezone
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - all times here are in UTC
+_SECOND = dt.timedelta(seconds=1)
 # The years 1 to 9999, in epoch milliseconds
 _FIRST, _AFTER_LAST = -62_135_596_800_000, 253_402_300_800_000
 _ISO_8601 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s*(?:Z|([+-])(\d\d):?(\d\d)?)?",
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:[.,](\d+))?)?))?\s*(?:Z|([+-])(\d\d):?(\d\d)?)?",
     re.I | re.A,
 )
 _INTEGER = re.compile(r"[+-]?\d+", re.A)
@@ -39,19 +40,23 @@ def milliseconds(value: t.Any) -> t.Optional[int]:
 
 
 def _from_iso_8601(match: re.Match[str]) -> int:
-    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
-    fraction, sign, zone_hours, zone_minutes = match.groups()[6:]
-    moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
-    offset = timedelta(hours=int(zone_hours or 0), minutes=int(zone_minutes or 0))
-    seconds = (moment - _EPOCH - (-offset if sign == "-" else offset)) // timedelta(seconds=1)
-    return seconds * 1000 + int(((fraction or "") + "000")[:3])
+    date, clock, fraction, sign, zone_hours, zone_minutes = match.groups()
+    clock = (clock or "00:00")[:8]
+    if clock.startswith("24"):
+        raise ValueError(clock)  # which some releases of Python take for the next day
+    since = dt.datetime.fromisoformat(f"{date}T{clock}") - _EPOCH
+    milliseconds = since // _SECOND * 1000 + int(((fraction or "") + "000")[:3])
+    if not zone_hours:
+        return milliseconds
+    offset = (int(zone_hours) * 60 + int(zone_minutes or 0)) * 60_000
+    return milliseconds + offset if sign == "-" else milliseconds - offset
 
 
 def iso_8601(milliseconds: t.Optional[int]) -> t.Optional[str]:
     """Return a time in epoch milliseconds as ISO 8601, to the second; None where no calendar has it."""
     if milliseconds is None or not is_possible(milliseconds):
         return None
-    return (_EPOCH + timedelta(seconds=milliseconds // 1000)).replace(tzinfo=None).isoformat() + "Z"
+    return (_EPOCH + dt.timedelta(seconds=milliseconds // 1000)).isoformat() + "Z"
 
 
 def is_possible(milliseconds: t.Any) -> bool:

@@ -29,20 +29,18 @@ from urllib.parse import quote
 
 import pytest
 import yaml
-
 from ansible.release import __version__ as core_version
+
 from ansible_collections.zapi.zapi.tests.integration.conftest import (
     COMMANDS,
     Workplace,
     base_environment,
     found,
-    found_in_files,
     plain,
 )
 from ansible_collections.zapi.zapi.tests.integration.raw_server import (
     Answer,
     Line,
-    RawServer,
     Request,
     chunk,
     gzip_bomb,
@@ -369,9 +367,7 @@ def _play(folder, group, server):
         {
             "hosts": "localhost",
             "gather_facts": False,
-            "tasks": [
-                {"ansible.builtin.copy": {"content": collected % both, "dest": f"{folder}/answers.json"}, "no_log": True}
-            ],
+            "tasks": [{"ansible.builtin.copy": {"content": collected % both, "dest": f"{folder}/answers.json"}, "no_log": True}],
         },
     ]
     workplace.write("attacks.yml", yaml.safe_dump(plays, sort_keys=False))
@@ -410,9 +406,7 @@ def _inventories(folder, group, server):
         hosts = [listed["_meta"]["hostvars"][host] for host in listed.get(f"case_{name}", {}).get("hosts", [])]
         prefix = f"{name}_"
         instances = [{key[len(prefix) :]: value for key, value in host.items() if key.startswith(prefix)} for host in hosts]
-        answers["inventory", name] = SimpleNamespace(
-            failed=name in problems, message=problems.get(name, ""), instances=instances
-        )
+        answers["inventory", name] = SimpleNamespace(failed=name in problems, message=problems.get(name, ""), instances=instances)
     return answers
 
 
@@ -570,9 +564,7 @@ def _interrupt(folder, name, server, door, send, number):
             process.wait(10)
     text = (folder / "output.txt").read_text(encoding="utf-8", errors="replace")
     before = [request for request in server.of(name) if request.time <= sent]
-    return SimpleNamespace(
-        before=before, asked=asked, open=still_open, remaining=remaining, status=process.returncode, output=text
-    )
+    return SimpleNamespace(before=before, asked=asked, open=still_open, remaining=remaining, status=process.returncode, output=text)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux to find the processes")
@@ -600,7 +592,10 @@ def api(workplace):
         yield server
 
 
-LOOKUP = {"ansible.builtin.set_fact": {"listed": "{{ query('zapi.zapi.instances') | map(attribute='id') }}"}, "register": "by_lookup"}
+LOOKUP = {
+    "ansible.builtin.set_fact": {"listed": "{{ query('zapi.zapi.instances') | map(attribute='id') }}"},
+    "register": "by_lookup",
+}
 
 
 @pytest.mark.parametrize(
@@ -625,7 +620,12 @@ def test_a_lookup_s_argument_is_no_template(workplace, api):
     workplace.write("token.txt", token)
     outcome, results = workplace.play(
         [
-            {"ansible.builtin.command": "cat token.txt", "args": {"chdir": str(workplace.folder)}, "register": "said", "no_log": True},
+            {
+                "ansible.builtin.command": "cat token.txt",
+                "args": {"chdir": str(workplace.folder)},
+                "register": "said",
+                "no_log": True,
+            },
             {
                 "ansible.builtin.set_fact": {"listed": "{{ query('zapi.zapi.instances', partner_token=said.stdout) }}"},
                 "register": "by_lookup",
@@ -716,7 +716,7 @@ OPTIONS_OF_OURS = {"zapi_credentials", "zapi_api_url", "zapi_partner_token", "za
 
 
 def test_no_field_becomes_a_variable_that_is_an_option(workplace):
-    program = workplace.write("program", f"#!/bin/sh\ntouch {workplace.folder}/TOUCHED\nexec /bin/sh \"$@\"\n")
+    program = workplace.write("program", f'#!/bin/sh\ntouch {workplace.folder}/TOUCHED\nexec /bin/sh "$@"\n')
     program.chmod(0o755)
     fields = json.loads(json.dumps(HARMFUL).replace("PROGRAM", str(program)))
     prefixes = {"none": "", "usual": "zapi_", "ours": "ansible_"}
@@ -814,11 +814,22 @@ def told(token, value):
 def by_value(tmp_path_factory):
     folder = tmp_path_factory.mktemp("by_value")
     workplace = Workplace(folder, base_environment(folder))
-    fleet = [with_own_token(0, OWN), with_own_token(1, ODD), row(2, name="shop\u202e\u2066gpj\u200b\u200d.exe", paymentStatus="\u202eDIAP")]
+    fleet = [
+        with_own_token(0, OWN),
+        with_own_token(1, ODD),
+        row(2, name="shop\u202e\u2066gpj\u200b\u200d.exe", paymentStatus="\u202eDIAP"),
+    ]
     real = fleet[0]["receivedCallbackUrl"]
     expectations = {
         "sync": [{"match": {"id": fleet[0]["id"]}, "expect": {"webhooks": {"received": real}}}],
-        "mismatch": [{"expect": {"payment_status": "PAID", "webhooks": {event: "https://new.example/" for event in ("received", "delivery", "connected")}}}],
+        "mismatch": [
+            {
+                "expect": {
+                    "payment_status": "PAID",
+                    "webhooks": dict.fromkeys(("received", "delivery", "connected"), "https://new.example/"),
+                }
+            }
+        ],
         "odd_key": [{"expect": {"webhooks": {"https://ana:K3ySecret0003@h.example/?k=K3ySecret0004": None}}}],
     }
     vars_file = workplace.write("vars.json", {"given": expectations})
@@ -849,7 +860,9 @@ def by_value(tmp_path_factory):
 def test_an_instance_s_own_token_comes_out_of_no_door_by_its_value(by_value):
     results = by_value.results
     places = {door: results.get(door) for door in ("info", "lookup", "mismatch", "sync")}
-    places.update(hosts=by_value.hosts, inventory=by_value.listed.output, output=by_value.outcome.output, ad_hoc=by_value.ad_hoc.output)
+    places.update(
+        hosts=by_value.hosts, inventory=by_value.listed.output, output=by_value.outcome.output, ad_hoc=by_value.ad_hoc.output
+    )
     places["cache"] = [path.read_text(encoding="utf-8") for path in (by_value.folder / "cache").iterdir()]
     assert all(places.values()), f"nothing came from {[place for place, value in places.items() if not value]}"
     leaks = {place: forms for place, value in places.items() if (forms := told(OWN, value) + told(ODD, value))}
@@ -885,7 +898,9 @@ def test_characters_that_turn_or_hide_text_are_escaped(by_value):
     audits = by_value.outcome.output[by_value.outcome.output.index("TASK [zapi.zapi.instance_audit]") :]
     diffs = "\n".join(line for line in audits.splitlines() if line[:1] in "+- ")
     assert "DIAP" in diffs, "the diff is shown"
-    assert {place for place, text in (("diff", diffs), ("msg", by_value.results["mismatch"]["msg"])) if set(hidden) & set(text)} == set()
+    assert {
+        place for place, text in (("diff", diffs), ("msg", by_value.results["mismatch"]["msg"])) if set(hidden) & set(text)
+    } == set()
 
 
 def test_an_ad_hoc_command_shows_the_diff_once(by_value):
@@ -896,12 +911,18 @@ def test_an_ad_hoc_command_shows_the_diff_once(by_value):
 # Slips
 
 
-@pytest.mark.parametrize("proxy", ["http://user:PROXYPASS@[", "http://user:PROXYPASS@host:port", "http://user:PROXYPASS@host:99999"])
+@pytest.mark.parametrize(
+    "proxy", ["http://user:PROXYPASS@[", "http://user:PROXYPASS@host:port", "http://user:PROXYPASS@host:99999"]
+)
 def test_a_proxy_setting_that_is_no_url_is_told_in_one_line(workplace, proxy):
     environment = {"HTTPS_PROXY": proxy, "ALL_PROXY": proxy, "ZAPI_PARTNER_TOKEN": TOKEN, "ZAPI_API_URL": "https://127.0.0.1:9"}
     tasks = [
         {"zapi.zapi.instance_info": {"retries": 0}, "register": "by_module", "ignore_errors": True},
-        {"ansible.builtin.set_fact": {"x": "{{ query('zapi.zapi.instances', retries=0) }}"}, "register": "by_lookup", "ignore_errors": True},
+        {
+            "ansible.builtin.set_fact": {"x": "{{ query('zapi.zapi.instances', retries=0) }}"},
+            "register": "by_lookup",
+            "ignore_errors": True,
+        },
     ]
     outcome, results = workplace.play(tasks, "-vvvv", **environment)
     listed, hosts, _groups = workplace.inventory({"retries": 0}, "-vvvv", **environment)
@@ -939,7 +960,9 @@ def test_an_odd_search_loses_no_instance(workplace):
                 tasks.append(task)
         outcome, results = workplace.play(tasks)
     ids = {name: [instance["id"] for instance in result.get("instances", [])] for name, result in results.items()}
-    expected = {f"{search}_{option}": found for search in searches for option, found in (("name", ["A0000", "A0002"]), ("id", ["A0001"]))}
+    expected = {
+        f"{search}_{option}": found for search in searches for option, found in (("name", ["A0000", "A0002"]), ("id", ["A0001"]))
+    }
     assert ids == expected, outcome.output[-2000:]
 
 
@@ -949,7 +972,7 @@ def test_threads_that_cannot_be_started_make_a_narrower_listing(workplace):
     arguments = json.dumps({"concurrency": 3000, "page_size": 1, "retries": 0})
     with serving({"instances": honest(fleet)}) as server:
         workplace.environment.update(ZAPI_API_URL=server.url(), ZAPI_PARTNER_TOKEN=TOKEN)
-        command = f'ulimit -s 8192 -v 1000000 && exec {COMMANDS}/ansible localhost -m zapi.zapi.instance_info -a \'{arguments}\''
+        command = f"ulimit -s 8192 -v 1000000 && exec {COMMANDS}/ansible localhost -m zapi.zapi.instance_info -a '{arguments}'"
         done = subprocess.run(
             ["/bin/bash", "-c", command],
             cwd=workplace.folder,

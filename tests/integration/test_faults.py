@@ -80,7 +80,9 @@ CASES = {
     "page_size_limited": Case([{"kind": "page_size_limit", "maximum": 20, "fallback": 7}], options={"page_size": 100}),
     "pages_shorter_than_claimed": Case([{"kind": "short_pages", "rows": 4}]),
     "page_ignored": Case(["ignore_page"], "says of page 2 that it is another one"),
-    "page_ignored_and_echoed": Case([{"kind": "ignore_page", "echo": True}], "no complete listing in 4 attempts: an instance came twice"),
+    "page_ignored_and_echoed": Case(
+        [{"kind": "ignore_page", "echo": True}], "no complete listing in 4 attempts: an instance came twice"
+    ),
     "fleet_changes_once": Case([{"kind": "change_fleet", "add": 1, "times": 1, "after": 2, "where": "start"}]),
     "fleet_changes_always": Case([{"kind": "change_fleet", "add": 1, "where": "start"}], "no complete listing in 4 attempts"),
     "counts_as_text": Case([{"kind": "counts", "total": "50", "totalPage": "5", "pageSize": "10"}]),

@@ -25,7 +25,7 @@ COLLECTION = "ansible_collections.zapi.zapi.plugins"
 ENGINE = {
     "words and shapes": "_version _errors _attributes _timestamps _redaction _connection _instance",
     "pure": "_selection _expectations _drift _wording _plan _adoption _events _diff",
-    "network": "_api/refusals _api/bounds _api/pool _api/client _api/listing _api/single _api/writing",
+    "network": "_api/leaving _api/refusals _api/bounds _api/pool _api/client _api/listing _api/single _api/writing",
     "whole": "_fleet _converge _module",
 }
 ORDER = [f"module_utils/{name}" for group in ENGINE.values() for name in group.split()]

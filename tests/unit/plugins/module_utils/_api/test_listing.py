@@ -575,7 +575,7 @@ def test_no_thread_outlives_a_listing_for_long(api: PagedApi) -> None:
     deadline = time.monotonic() + 10
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 # What is made of the pages
