@@ -30,8 +30,10 @@ options:
     description:
       - The keys of an instance to make its hostname from. The first one that is not empty is taken, the ID in the end.
       - White space, and characters that have a meaning in host patterns, templates or paths become C(_).
-      - No instance is lost. Where two would share a hostname, or where one would bear the name of a group or of C(localhost), their
-        hostnames are followed by C(_) and their ID. Option C(-v) tells which ones.
+      - No instance is lost. Where two would share a hostname, or where one would bear the name of a group, of C(localhost), or of a
+        host that an earlier source made, their hostnames are followed by C(_) and their ID. Option C(-v) tells which ones.
+      - Customers choose names. A later source's host of the same name, or its file in C(host_vars/), would be merged with the instance.
+        Where there are other hosts, name the instances by C(id), or load this source last.
     type: list
     elements: str
     default:
@@ -39,6 +41,10 @@ options:
   hostvars_prefix:
     description:
       - What the names of the variables begin with. There is one for each key of an instance, such as C(zapi_whatsapp_connected).
+      - A field of the API that documentation does not mention becomes no variable where Ansible or this collection would take it for
+        one of its own, such as C(ansible_shell_executable) or C(zapi_api_url). Option C(-v) tells which ones.
+      - With an empty prefix, such a field can still bear the name of a variable of yours, or of one that another collection reads.
+      - A prefix that begins with C(ansible_) is refused.
     type: str
     default: zapi_
   group:
@@ -55,7 +61,9 @@ options:
 notes:
   - In O(keyed_groups), O(groups) and O(compose), an expression that is just a variable's name, or C(not) and such a name, is
     answered without the template engine, which is much faster.
-  - The cache holds instances as the variables show them, and never a token.
+  - The cache holds instances as the variables show them, and never a token. Whole webhook URLs are in it, as in the output of
+    C(ansible-inventory --list), with whatever secrets they hold. ansible-core makes cache files that every user of the machine can
+    read, so let them lie in a folder that only you can enter.
 seealso:
   - plugin: zapi.zapi.instances
     plugin_type: lookup
@@ -82,7 +90,8 @@ compose:
   tenant: zapi_tenant
 
 ---
-# Kept for ten minutes in files; --flush-cache lists anew
+# Kept for ten minutes in files; --flush-cache lists anew. Make the folder private first, since others could read the files:
+# mkdir -p ~/.cache/zapi && chmod 700 ~/.cache/zapi
 plugin: zapi.zapi.instances
 cache: true
 cache_plugin: ansible.builtin.jsonfile
@@ -101,24 +110,22 @@ plugin: zapi.zapi.instances
 partner_token: "{{ (lookup('ansible.builtin.file', 'token.vault.yml') | from_yaml).partner_token }}"
 """
 
-import hashlib
-import json
-import re
 import sys
 import typing as t
+from collections import Counter
 
 from ansible import constants as C
-from ansible import template as ansible_template
 from ansible.errors import AnsibleError, AnsibleParserError
-from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable
 from ansible.utils.display import Display
-from ansible.utils.unsafe_proxy import AnsibleUnsafeText
 
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import ZapiError
 from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
 from ansible_collections.zapi.zapi.plugins.module_utils._instance import show
-from ansible_collections.zapi.zapi.plugins.module_utils._version import VERSION
-from ansible_collections.zapi.zapi.plugins.plugin_utils._hostnames import name_hosts, plain_hostname
+from ansible_collections.zapi.zapi.plugins.plugin_utils._cache import entry_for, read_fleet
+from ansible_collections.zapi.zapi.plugins.plugin_utils._constructed import FastConstructable
+from ansible_collections.zapi.zapi.plugins.plugin_utils._hostnames import Hostnames, plain_hostname
+from ansible_collections.zapi.zapi.plugins.plugin_utils._hostvars import HostVariables
 from ansible_collections.zapi.zapi.plugins.plugin_utils._options import option_problem, read_connection
 
 if t.TYPE_CHECKING:
@@ -127,19 +134,13 @@ if t.TYPE_CHECKING:
 
 display = Display()
 
-# From ansible-core 2.19 on, only text that is marked as trusted is templated; before, all that is not marked as unsafe.
-_TRUST_IS_EXPLICIT = hasattr(ansible_template, "trust_as_template")
-_BARE_EXPRESSION = re.compile(r"\s*(not\s+)?([A-Za-z_]\w*)\s*", re.A)
-# Groups that hosts make may bear other hosts' names; renaming those may make further groups, but hardly ever does.
+# A group that is made of an instance's values bears the name of that instance's host once at most, since the host is then renamed.
+# One that is made of the hostname does so again and again.
 _NAMINGS = 4
-_UNKNOWN = object()
 
 
-class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+class InventoryModule(BaseInventoryPlugin, FastConstructable, Cacheable):
     NAME = "zapi.zapi.instances"
-
-    inventory: t.Any
-    _vars: t.Any
 
     def verify_file(self, path: str) -> bool:
         return bool(super().verify_file(path)) and path.endswith(("zapi.yml", "zapi.yaml"))
@@ -150,159 +151,94 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self._read_config_data(path)
         except AnsibleError as error:
             raise AnsibleParserError(option_problem(error)) from None
-        prefix = self.get_option("hostvars_prefix")
-        if not re.fullmatch(r"([A-Za-z_]\w*)?", prefix, re.A):
-            raise AnsibleParserError(f"hostvars_prefix must be fit to begin a variable's name, which {prefix!r} is not")
         self.templar.available_variables = self._vars
         try:
+            variables = HostVariables(self.get_option("hostvars_prefix"))
             fleet = self._fleet(read_connection(self, self.templar), path, cache)
         except ZapiError as error:
             # Without its cause, whose words may hold anything.
             raise AnsibleParserError(str(error)) from None
-        self._place(fleet)
+        self._place(fleet, variables)
 
     def _fleet(self, connection: Connection, path: str, cache: bool) -> list[Instance]:
         """Return the fleet, from the cache where that is wanted and there is one."""
         if not self.get_option("cache"):
             return _listed(connection)
-        # Whatever decides which instances come makes another entry. The token itself can't be read from it.
-        parts = [VERSION, connection.api_url, connection.query, connection.middleware, connection.partner_token]
-        key = f"{self.get_cache_key(path)}_{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"
-        fleet = self._cached(key) if cache else None
+        entry = entry_for(self.get_cache_key(path), connection)
+        fleet = read_fleet(self._cache, entry) if cache else None
         if fleet is None:
-            fleet = self._cache[key] = _listed(connection)
+            fleet = self._cache[entry] = _listed(connection)
         return fleet
 
-    def _cached(self, key: str) -> list[Instance] | None:
-        try:
-            fleet = self._cache[key]
-        except KeyError:
-            return None
-        except Exception as error:  # noqa: BLE001 - cache plugins fail in ways of their own; none may stand in the way
-            display.v(f"zapi.zapi.instances: the cache can't be read and is refreshed: {type(error).__name__}")
-            return None
-        if isinstance(fleet, list) and all(_is_instance(item) for item in fleet):
-            return fleet
-        display.v("zapi.zapi.instances: the cache holds something else than instances and is refreshed")
-        return None
-
-    def _place(self, fleet: list[Instance]) -> None:
+    def _place(self, fleet: list[Instance], variables: HostVariables) -> None:
         """Make a host of every instance, or of none."""
         inventory, keys = self.inventory, self.get_option("hostnames")
         group = inventory.add_group(self._sanitize_group_name(self.get_option("group")))
-        taken = {*C.LOCALHOST, *map(self._sanitize_group_name, self.get_option("groups")), *self._hosts_of_other_fleets(fleet)}
-        older = set(inventory.hosts)
+        groups = map(self._sanitize_group_name, self.get_option("groups") or ())
+        # Hosts that are there are other sources', with whatever these hosts may do: no instance becomes one of them.
+        hostnames = Hostnames(fleet, keys, {*C.LOCALHOST, *inventory.hosts, *inventory.groups, *groups})
         placed: dict[str, str] = {}
+        namings: Counter[str] = Counter()
+        waiting = fleet
+        self._ungrouped = {}
         try:
-            for _naming in range(_NAMINGS):
-                names = name_hosts(fleet, keys, taken.union(inventory.groups))
-                for instance in fleet:
-                    name, former = names[instance["id"]], placed.get(instance["id"])
-                    if former not in (None, name):
-                        inventory.remove_host(inventory.hosts[former])
+            while waiting:
+                for instance in waiting:
+                    identity, name = instance["id"], hostnames[instance["id"]]
+                    if identity in placed:
+                        self._remove(placed.pop(identity))
                     # A host of a group's name, which an earlier host has made just now, would pass for the group.
-                    if former != name and name not in inventory.groups:
-                        self._add(instance, name, group)
-                        placed[instance["id"]] = name
-                if inventory.groups.keys().isdisjoint(names.values()):
-                    break
-            else:
-                raise AnsibleParserError("keyed_groups make a group of every host's name: give them a prefix")
-        except AnsibleError:
-            for name in set(placed.values()) - older:
-                inventory.remove_host(inventory.hosts[name])
+                    if name in inventory.groups:
+                        continue
+                    placed[identity] = name
+                    self._add(instance, name, group, variables)
+                    namings[identity] += name in inventory.groups
+                    if namings[identity] == _NAMINGS:
+                        raise AnsibleParserError("keyed_groups make a group of every host's name: give them a prefix")
+                renamed = hostnames.give_way(inventory.groups)
+                waiting = [instance for instance in fleet if instance["id"] in renamed]
+        except Exception:
+            for name in placed.values():
+                self._remove(name)
             raise
+        self._tell(fleet, placed, variables)
+
+    def _add(self, instance: Instance, name: str, group: str, variables: HostVariables) -> None:
+        self.inventory.add_host(name, group)
+        data = variables.of(instance)
+        if self.get_option("local_connection"):
+            data.update(ansible_connection="local", ansible_python_interpreter=sys.executable)
+        for key, value in data.items():
+            self.inventory.hosts[name].set_variable(key, value)
+        self._construct(name, data)
+
+    def _remove(self, name: str) -> None:
+        """As the inventory's own remove_host(), which looks into every group that there is."""
+        host = self.inventory.hosts.pop(name)
+        for group in list(host.groups):
+            group.remove_host(host)
+
+    def _tell(self, fleet: list[Instance], placed: dict[str, str], variables: HostVariables) -> None:
+        """Say what is not as one would expect: with -v, unless it is a mistake."""
+        for expression, hosts in self._ungrouped.items():
+            display.warning(
+                f"zapi.zapi.instances: hosts that lack a group: {len(hosts)}. keyed_groups make a name of {expression} that no group "
+                "can bear, or a group its own parent: give them a prefix"
+            )
         for instance in fleet:
-            plain, name = plain_hostname(instance, keys), placed[instance["id"]]
+            plain, name = plain_hostname(instance, self.get_option("hostnames")), placed[instance["id"]]
             if plain != name:
                 display.v(
-                    f"zapi.zapi.instances: host {name} is not called {plain}, which another instance, a group or localhost bears too"
+                    f"zapi.zapi.instances: host {name} is not called {plain}, "
+                    "which another instance, another source's host, a group or localhost bears too"
                 )
-
-    def _hosts_of_other_fleets(self, fleet: list[Instance]) -> list[str]:
-        """Hosts that another source has made of other instances, unlike hosts of the user's own, which merge as usual."""
-        variable = f"{self.get_option('hostvars_prefix')}id"
-        ours = {None, *(instance["id"] for instance in fleet)}
-        return [name for name, host in self.inventory.hosts.items() if host.vars.get(variable) not in ours]
-
-    def _add(self, instance: Instance, name: str, group: str) -> None:
-        inventory, strict = self.inventory, self.get_option("strict")
-        inventory.add_host(name, group)
-        host = inventory.hosts[name]
-        variables = self._variables(instance)
-        for key, value in variables.items():
-            host.set_variable(key, value)
-        self._data = {**variables, "inventory_hostname": host.name}
-        self._set_composite_vars(self.get_option("compose"), host.get_vars(), name, strict=strict)
-        now = host.get_vars()
-        self._add_host_to_composed_groups(self.get_option("groups"), now, name, strict=strict, fetch_hostvars=False)
-        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), now, name, strict=strict, fetch_hostvars=False)
-
-    def _variables(self, instance: Instance) -> dict[str, t.Any]:
-        prefix = self.get_option("hostvars_prefix")
-        data = instance if _TRUST_IS_EXPLICIT else _unsafe(instance)
-        variables = {prefix + key: value for key, value in data.items() if (prefix + key).isidentifier()}
-        if self.get_option("local_connection"):
-            variables.update(ansible_connection="local", ansible_python_interpreter=sys.executable)
-        return variables
-
-    # The two places where the mix-in evaluates an expression. An instance's own data needs no template engine, which takes most
-    # of the time. Whatever the engine would do more than return the value is left to it.
-
-    def _compose(self, template: t.Any, variables: t.Any, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        negated, value = self._own_data(template, variables)
-        plain = _TRUST_IS_EXPLICIT or negated or (isinstance(value, str) and not _looks_like_python(value))
-        if value is _UNKNOWN or not plain:
-            return super()._compose(template, variables, *args, **kwargs)
-        self.templar.available_variables = variables  # which parent_group is evaluated with
-        return not value if negated else value
-
-    def _add_host_to_composed_groups(
-        self, groups: t.Any, variables: t.Any, host: str, strict: bool = False, fetch_hostvars: bool = True
-    ) -> None:
-        left = {}
-        for group, condition in (groups or {}).items():
-            negated, value = self._own_data(condition, variables)
-            if value is _UNKNOWN or not (negated or isinstance(value, bool)):
-                left[group] = condition
-            elif bool(value) != negated:
-                self.inventory.add_child(self.inventory.add_group(self._sanitize_group_name(group)), host)
-        super()._add_host_to_composed_groups(left, variables, host, strict=strict, fetch_hostvars=fetch_hostvars)
-
-    def _own_data(self, expression: t.Any, variables: t.Any) -> tuple[bool, t.Any]:
-        """Return (whether negated, the value) where the expression is the bare name of a variable that is still our own data."""
-        match = _BARE_EXPRESSION.fullmatch(expression) if isinstance(expression, str) else None
-        if match is None or (self.get_option("use_extra_vars") and match[2] in self._vars):
-            return False, _UNKNOWN
-        value = self._data.get(match[2], _UNKNOWN)
-        return bool(match[1]), value if variables.get(match[2]) is value else _UNKNOWN
+        if variables.left_out:
+            display.v(
+                "zapi.zapi.instances: these fields of the API become no variables, since Ansible or this collection would take "
+                f"them for its own: {', '.join(variables.left_out[:10])}{' ...' if variables.left_out[10:] else ''}"
+            )
 
 
 def _listed(connection: Connection) -> list[Instance]:
     with Fleet(connection) as fleet:
         return [show(instance) for instance in fleet.instances()]
-
-
-def _is_instance(value: t.Any) -> bool:
-    if not isinstance(value, dict) or not isinstance(value.get("webhooks"), dict):
-        return False
-    return (
-        all(isinstance(key, str) and "token" not in key.lower() for key in value)
-        and bool(value.get("id"))
-        and isinstance(value["id"], str)
-    )
-
-
-def _unsafe(value: t.Any) -> t.Any:
-    """Mark every text of a value, as ansible-core's wrap_var() does, which takes three times as long."""
-    if isinstance(value, str):
-        return AnsibleUnsafeText(value)
-    if isinstance(value, dict):
-        # What can name a variable is no template.
-        return {key if key.isidentifier() else AnsibleUnsafeText(key): _unsafe(item) for key, item in value.items()}
-    return [_unsafe(item) for item in value] if isinstance(value, list) else value
-
-
-def _looks_like_python(text: str) -> bool:
-    """Whether the template engine of ansible-core up to 2.18 would make something else of a text than this text."""
-    return bool(getattr(C, "DEFAULT_JINJA2_NATIVE", False)) or text.startswith(("{", "[")) or text in ("True", "False")

@@ -10,9 +10,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 import typing as t
-from collections import Counter
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -23,20 +23,45 @@ if t.TYPE_CHECKING:
 _MEANINGFUL = re.compile(r"[\s,:&!~*?\[\]{}@/\\]")
 
 
-def name_hosts(fleet: Iterable[Instance], keys: Sequence[str], taken: Collection[str]) -> dict[str, str]:
-    """Return the hostname of each instance, by its id.
+class Hostnames:
+    """The hostname of each instance of a fleet, by its id.
 
-    Where the hostname is ``taken``, or two instances would share it, theirs is followed by their id.
+    Where the hostname is ``taken``, or two instances would share it, theirs is followed by their id. What two would like to be
+    called, nobody is called: so it does not matter who comes first. There is always another name.
     """
-    candidates = {instance["id"]: _candidates(instance, keys) for instance in fleet}
-    names = {identity: next(options) for identity, options in candidates.items()}
-    while True:
-        shared = Counter(names.values())
-        clashing = [identity for identity, name in names.items() if shared[name] > 1 or name in taken]
-        if not clashing:
-            return names
-        for identity in clashing:
-            names[identity] = next(candidates[identity])
+
+    def __init__(self, fleet: Iterable[Instance], keys: Sequence[str], taken: Iterable[str]) -> None:
+        self._candidates = {instance["id"]: _candidates(instance, keys) for instance in fleet}
+        self._names: dict[str, str] = {}
+        # Who bears a name; None where nobody may.
+        self._bearers: dict[str, str | None] = dict.fromkeys(taken)
+        self._settle(list(self._candidates))
+
+    def __getitem__(self, identity: str) -> str:
+        return self._names[identity]
+
+    def give_way(self, taken: Collection[str]) -> set[str]:
+        """Rename all whose names are ``taken`` by now. Returns the ids of all that were renamed because of that."""
+        losers = [bearer for bearer in map(self._bearers.get, taken) if bearer is not None]
+        self._bearers.update(dict.fromkeys(taken))
+        return self._settle(losers)
+
+    def _settle(self, waiting: list[str]) -> set[str]:
+        """Give those who are ``waiting`` their next names, and those whom they drive out of theirs."""
+        named = set(waiting)
+        while waiting:
+            identity = waiting.pop()
+            name = next(self._candidates[identity])
+            if name not in self._bearers:
+                self._bearers[name] = identity
+                self._names[identity] = name
+                continue
+            waiting.append(identity)
+            rival, self._bearers[name] = self._bearers[name], None
+            if rival is not None:
+                waiting.append(rival)
+                named.add(rival)
+        return named
 
 
 def plain_hostname(instance: Instance, keys: Sequence[str]) -> str:
@@ -53,6 +78,8 @@ def _candidates(instance: Instance, keys: Sequence[str]) -> t.Iterator[str]:
     digest = hashlib.sha256(identity.encode()).hexdigest()
     for length in range(8, len(digest) + 1):
         yield f"{hostname}_{_safe(identity)}_{digest[:length]}"
+    for number in itertools.count(2):
+        yield f"{hostname}_{_safe(identity)}_{digest}_{number}"
 
 
 def _safe(text: str) -> str:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import sys
 from importlib.metadata import version
@@ -288,6 +289,20 @@ def test_a_host_that_bears_the_name_of_a_group_that_another_host_makes(workplace
     assert "same name" not in outcome.output
 
 
+def test_customers_who_name_groups_empty_no_inventory(workplace, stack):
+    # "True" is a boolean to templates of ansible-core up to 2.18; "shops" would be its own parent.
+    names = ["first", "shops", "True", "zapi", "first_H0", "[1, 2]", "last"]
+    serve(workplace, stack, fleet(names))
+    keyed = {"keyed_groups": [{"key": "zapi_name", "prefix": "", "separator": "", "parent_group": "shops"}]}
+    outcome, hosts, groups = workplace.inventory(keyed)
+    assert outcome.status == 0, outcome.output
+    assert sorted(variables["zapi_name"] for variables in hosts.values()) == sorted(names)
+    assert set(hosts).isdisjoint(groups)
+    assert "hosts that lack a group: " in outcome.words
+    _outcome, hosts, _groups = workplace.inventory({**keyed, "strict": True})
+    assert hosts == {}
+
+
 def test_groups_of_every_host_s_name_are_refused(workplace, stack):
     serve(workplace, stack, fleet(["a", "b"]))
     outcome, hosts, _groups = workplace.inventory({"keyed_groups": [{"key": "inventory_hostname", "prefix": "", "separator": ""}]})
@@ -309,6 +324,7 @@ def test_hostnames_prefix_group_and_connection_can_be_chosen(workplace, stack):
 
 WRONG = [
     ({"hostvars_prefix": "1-"}, "hostvars_prefix must be fit"),
+    ({"hostvars_prefix": "Ansible_"}, "hostvars_prefix must not be Ansible_"),
     ({"concurrency": 0}, "concurrency must be 1 or more"),
     ({"page_size": "many"}, "page_size"),
     ({"middleware": "telnet"}, "middleware"),
@@ -348,6 +364,88 @@ def test_a_file_of_another_name_is_left_to_other_plugins_silently(workplace, emu
     outcome = workplace.run("ansible-inventory", "-i", source, "--list")
     assert outcome.stderr.strip() == ""
     assert "a" in json.loads(outcome.stdout)["_meta"]["hostvars"] or "a" in outcome.stdout
+
+
+HOSTILE_FIELDS = {
+    "ansibleShellExecutable": "EVIL",
+    "ansible_connection": "EVIL",
+    "ansibleBecomeExe": "EVIL",
+    "zapiApiUrl": "EVIL",
+    "zapi_credentials": "EVIL",
+    "apiUrl": "EVIL",
+    "credentials": "EVIL",
+    "environment": {"PATH": "EVIL"},
+    "groupNames": "EVIL",
+    "expectationsFile": "EVIL",
+}
+
+
+# With a prefix, most names are nobody's option.
+HARMLESS = {
+    "": {"api_url", "credentials"},
+    "zapi_": {
+        "zapi_ansible_become_exe",
+        "zapi_ansible_connection",
+        "zapi_ansible_shell_executable",
+        "zapi_environment",
+        "zapi_group_names",
+        "zapi_zapi_api_url",
+        "zapi_zapi_credentials",
+    },
+}
+
+
+@pytest.mark.parametrize("prefix", HARMLESS)
+def test_no_field_of_the_api_becomes_an_option(workplace, stack, prefix):
+    serve(workplace, stack, fleet(["a"], sessionName="main", middleware="web", **HOSTILE_FIELDS))
+    outcome, hosts, _groups = workplace.inventory({"hostvars_prefix": prefix}, "-v")
+    assert hosts["a"][f"{prefix}session_name"] == "main"
+    assert hosts["a"][f"{prefix}middleware"] == "web"
+    assert hosts["a"]["ansible_connection"] == "local"
+    assert {name for name, value in hosts["a"].items() if "EVIL" in str(value)} == HARMLESS[prefix]
+    assert outcome.words.count("these fields of the API become no variables") == 1
+
+
+def test_an_instance_becomes_no_host_that_another_source_made_before(workplace, stack):
+    rows = fleet(["db-prod-1", "mine", "shop", "by_id"])
+    serve(workplace, stack, rows)
+    workplace.write("fleet/10-servers.yml", yaml.safe_dump({"all": {"hosts": {
+        "db-prod-1": {"ansible_host": "192.0.2.1", "ansible_connection": "ssh"},
+        "mine": {"zapi_id": "H1"},
+        "later": {},
+    }}}))  # fmt: skip
+    workplace.write("fleet/20-first.zapi.yml", yaml.safe_dump({"plugin": "zapi.zapi.instances"}))
+    workplace.write("fleet/30-again.zapi.yml", yaml.safe_dump({"plugin": "zapi.zapi.instances"}))
+    outcome = workplace.run("ansible-inventory", "-i", "fleet", "--list", "-v", "--output", "listed.json")
+    hosts = json.loads((workplace.folder / "listed.json").read_text(encoding="utf-8"), object_hook=plain)["_meta"]["hostvars"]
+    assert hosts["db-prod-1"] == {"ansible_host": "192.0.2.1", "ansible_connection": "ssh"}
+    assert hosts["mine"] == {"zapi_id": "H1"}  # not even where it is the same instance
+    found = sorted(variables["zapi_id"] for variables in hosts.values() if "zapi_name" in variables)
+    assert found == sorted(2 * [row["id"] for row in rows])
+    assert {"db-prod-1_H0", "mine_H1", "shop", "shop_H2"} <= set(hosts)
+    assert "host db-prod-1_H0 is not called db-prod-1" in outcome.words
+
+
+def test_a_fleet_that_is_loaded_last_touches_no_host(workplace, stack):
+    serve(workplace, stack, fleet(["db-prod-1"]))
+    workplace.write("hosts/servers.yml", "all: {hosts: {db-prod-1: {ansible_host: 192.0.2.1}}}\n")
+    workplace.write("hosts/zz-fleet.zapi.yml", "plugin: zapi.zapi.instances\n")
+    outcome = workplace.run("ansible-inventory", "-i", "hosts", "--list", "--output", "listed.json")
+    assert outcome.status == 0, outcome.output
+    hosts = json.loads((workplace.folder / "listed.json").read_text(encoding="utf-8"), object_hook=plain)["_meta"]["hostvars"]
+    assert hosts.pop("db-prod-1") == {"ansible_host": "192.0.2.1"}
+    assert set(hosts) == {"db-prod-1_H0"}
+
+
+def test_names_that_leave_no_hostname_leave_one_after_all(workplace, stack):
+    digest = hashlib.sha256(b"H0").hexdigest()
+    names = ["shop", "shop", "shop_H0", *(f"shop_H0_{digest[:length]}" for length in range(8, 65))]
+    names += [f"shop_H0_{digest}_{number}" for number in range(2, 40)]
+    serve(workplace, stack, fleet(names))
+    outcome, hosts, _groups = workplace.inventory({})
+    assert outcome.status == 0, outcome.output
+    assert "WARNING" not in outcome.output
+    assert sorted(variables["zapi_name"] for variables in hosts.values()) == sorted(names)
 
 
 def test_several_accounts_in_one_directory_lose_no_instance(workplace, stack):

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import re
+import time
 import typing as t
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zapi.zapi.plugins.plugin_utils._hostnames import name_hosts, plain_hostname
+from ansible_collections.zapi.zapi.plugins.plugin_utils._hostnames import Hostnames, plain_hostname
 from ansible_collections.zapi.zapi.tests.unit.support import make_instance
 
 if t.TYPE_CHECKING:
@@ -26,7 +27,8 @@ def fleet_of(*named: tuple[str, str]) -> list[dict[str, t.Any]]:
 
 
 def hostnames(*named: tuple[str, str], keys: t.Sequence[str] = ("name",), taken: t.Collection[str] = ()) -> dict[str, str]:
-    return name_hosts(fleet_of(*named), keys, taken)
+    names = Hostnames(fleet_of(*named), keys, taken)
+    return {identity: names[identity] for identity, _name in named}
 
 
 def test_a_host_is_called_as_its_instance() -> None:
@@ -103,6 +105,39 @@ def test_a_name_made_to_look_like_anothers_name_and_id_takes_no_hosts_place() ->
     assert names["B"] == "shop_B"
 
 
+def fleet_that_leaves_no_place(count: int) -> list[tuple[str, str]]:
+    """An instance, and others whose customers chose the very names that it would get, one after the other."""
+    victim = Hostnames(fleet_of(("A", "shop")), ["name"], ())
+    fleet = [("A", "shop")]
+    while len(fleet) <= count:
+        fleet.append((f"B{len(fleet)}", victim["A"]))
+        victim.give_way({victim["A"]})
+    return fleet
+
+
+def test_there_is_always_another_hostname() -> None:
+    fleet = fleet_that_leaves_no_place(300)
+    names = hostnames(*fleet)
+    assert len(set(names.values())) == len(fleet)
+    assert hostnames(*reversed(fleet)) == names
+
+
+def test_ten_thousand_hostile_names_cost_a_moment() -> None:
+    fleet = fleet_that_leaves_no_place(10_000)
+    started = time.process_time()
+    names = hostnames(*fleet)
+    assert time.process_time() - started < 5  # All anew in each round would take minutes.
+    assert len(set(names.values())) == len(fleet)
+
+
+def test_names_that_are_taken_later_are_given_up() -> None:
+    names = Hostnames(fleet_of(("A", "shop"), ("B", "other"), ("C", "shop_A")), ["name"], ())
+    assert names.give_way({"nobody", "shop"}) == {"A", "C"}
+    assert names["A"].startswith("shop_A_")
+    assert (names["B"], names["C"]) == ("other", "shop_A_C")
+    assert names.give_way({"nobody", "shop"}) == set()
+
+
 def test_an_empty_fleet_has_no_hosts() -> None:
     assert hostnames() == {}
 
@@ -147,3 +182,15 @@ def test_only_who_would_share_a_name_or_has_a_taken_one_is_renamed(named: list[t
             and not any(name.startswith(f"{other}_") for other in plain.values())
         ):
             assert names[identity] == name
+
+
+@given(fleets, takens, takens)
+def test_what_is_taken_later_counts_as_if_it_had_been_taken_before(
+    named: list[tuple[str, str]], taken: set[str], later: set[str]
+) -> None:
+    names = Hostnames(fleet_of(*named), ["name"], taken)
+    before = {identity: names[identity] for identity, _name in named}
+    renamed = names.give_way(later)
+    after = {identity: names[identity] for identity, _name in named}
+    assert after == hostnames(*named, taken=taken | later)
+    assert renamed == {identity for identity in before if before[identity] != after[identity]}
