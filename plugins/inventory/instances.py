@@ -217,6 +217,8 @@ class InventoryModule(BaseInventoryPlugin, FastConstructable, Cacheable):
         host = self.inventory.hosts.pop(name)
         for group in list(host.groups):
             group.remove_host(host)
+        for hosts in self._ungrouped.values():
+            hosts.discard(name)
 
     def _tell(self, fleet: list[Instance], placed: dict[str, str], variables: HostVariables) -> None:
         """Say what is not as one would expect: with -v, unless it is a mistake."""
@@ -234,8 +236,8 @@ class InventoryModule(BaseInventoryPlugin, FastConstructable, Cacheable):
                 )
         if variables.left_out:
             display.v(
-                "zapi.zapi.instances: these fields of the API become no variables, since Ansible or this collection would take "
-                f"them for its own: {', '.join(variables.left_out[:10])}{' ...' if variables.left_out[10:] else ''}"
+                "zapi.zapi.instances: these fields of the API become no variables, since no variable can be called so, or since Ansible "
+                f"or this collection would take it for one of its own: {', '.join(variables.left_out[:10])}{' ...' if variables.left_out[10:] else ''}"
             )
 
 

@@ -298,7 +298,8 @@ def test_customers_who_name_groups_empty_no_inventory(workplace, stack):
     assert outcome.status == 0, outcome.output
     assert sorted(variables["zapi_name"] for variables in hosts.values()) == sorted(names)
     assert set(hosts).isdisjoint(groups)
-    assert "hosts that lack a group: " in outcome.words
+    # Each is counted once, also where it was renamed afterwards.
+    assert f"hosts that lack a group: {1 if CORE >= (2, 19) else 2}." in outcome.words
     _outcome, hosts, _groups = workplace.inventory({**keyed, "strict": True})
     assert hosts == {}
 
