@@ -148,13 +148,14 @@ class InventoryModule(BaseInventoryPlugin, FastConstructable, Cacheable):
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         try:
-            self._read_config_data(path)
+            config = self._read_config_data(path)
         except AnsibleError as error:
             raise AnsibleParserError(option_problem(error)) from None
         self.templar.available_variables = self._vars
         try:
             variables = HostVariables(self.get_option("hostvars_prefix"))
-            fleet = self._fleet(read_connection(self, self.templar), path, cache)
+            connection = read_connection(self, self.templar, variables=self._vars, inventory_file=config)
+            fleet = self._fleet(connection, path, cache)
         except ZapiError as error:
             # Without its cause, whose words may hold anything.
             raise AnsibleParserError(str(error)) from None

@@ -66,12 +66,6 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.id }}"
   when: item.webhooks.received != item.webhooks.received_and_delivery
-
-- name: Ask every connected instance for its status, with its own token
-  ansible.builtin.uri:
-    url: "{{ lookup('ansible.builtin.env', 'ZAPI_API_URL') }}/instances/{{ item.id }}/token/{{ item.token }}/status"
-  loop: "{{ query('zapi.zapi.instances', include_token=true) | selectattr('whatsapp_connected') }}"
-  no_log: true
 """
 
 RETURN = r"""
@@ -161,7 +155,7 @@ class LookupModule(LookupBase):
     def run(self, terms: list[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[dict[str, t.Any]]:
         try:
             self.set_options(var_options=variables, direct=kwargs)
-            with Fleet(read_connection(self, self._templar)) as fleet:
+            with Fleet(read_connection(self, self._templar, variables=variables, arguments=kwargs)) as fleet:
                 instances = fleet.instances()
         except ZapiError as error:
             # Without its cause, whose words may hold anything.

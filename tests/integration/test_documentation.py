@@ -129,6 +129,25 @@ def test_the_examples_of_the_inventory_make_one(workplace, documented_fleet, opt
     assert "WARNING" not in outcome.output
 
 
+TOKEN_IN_A_URL = re.compile(r"""/token/|[?&]\w*token=|//[^/\s"']*token[^/\s"']*@""", re.IGNORECASE)
+SHOWN = [
+    *PAGES,
+    *(path for folder in ("plugins", "playbooks", "tests/demo") for path in sorted((ROOT / folder).rglob("*.y*ml"))),
+    *(
+        path
+        for folder in ("lookup", "inventory", "modules", "doc_fragments")
+        for path in sorted((ROOT / "plugins" / folder).glob("*.py"))
+    ),
+]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("path", SHOWN, ids=name)
+def test_no_example_puts_a_token_into_a_url(path):
+    assert TOKEN_IN_A_URL.search("https://api.z-api.io/instances/{{ item.id }}/token/{{ item.token }}/status")
+    assert not TOKEN_IN_A_URL.findall(path.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize(
     ("kind", "plugins"),
     [
