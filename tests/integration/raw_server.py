@@ -79,7 +79,7 @@ class Line:
                 view = view[sent:]
                 self._bytes -= sent
 
-    def drip(self, data: bytes, every: float = 0.2) -> None:
+    def drip(self, data: bytes, every: float = 0.1) -> None:
         """Write one byte after the other."""
         for index in range(len(data)):
             self.write(data[index : index + 1])
@@ -169,7 +169,7 @@ class RawServer:
         """The requests of one case."""
         return [request for request in self.requests if request.case == case]
 
-    def __enter__(self) -> RawServer:
+    def __enter__(self) -> RawServer:  # noqa: PYI034 - Self came with Python 3.11
         self._start(self._accept)
         return self
 

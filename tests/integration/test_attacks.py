@@ -62,6 +62,8 @@ ECHOED = "Zebra"  # a word of the server's, to tell whether its words are quoted
 MIB = 2**20
 MOST_MEMORY = 700 * MIB
 MARK = "ZAPI_TEST_OF_ATTACKS"
+OURS = f"{os.getpid()}-"  # tests run beside each other
+LONGEST_TASK, LONGEST_COMMAND = 25, 60  # seconds: nothing comes near them, unless a promise is broken
 
 
 def row(number: int, **more: t.Any) -> dict[str, t.Any]:
@@ -208,28 +210,29 @@ GROUPS: dict[str, dict[str, Case]] = {
     "time": {
         name: Case(answer, [rf"\b{DEADLINE}(\.0)? seconds"], HASTY, rows, tries=1)
         for name, answer, rows in (
-            ("drip_status", drips(b"HTTP/1.1 200 O" + b"K" * 200), ROWS),
+            ("drip_status", drips(b"HTTP/1.1 200 O" + b"K" * 300), ROWS),
             ("drip_headers", drips(b"X-Slow: 1\r\n" * 50, b"HTTP/1.1 200 OK\r\n"), ROWS),
-            ("drip_body", drips(b" " * 200, head("200 OK", "Content-Length: 1000")), ROWS),
+            ("drip_body", drips(b" " * 300, head("200 OK", "Content-Length: 1000")), ROWS),
             ("drip_chunks", drips(b"1\r\n \r\n" * 50, CHUNKED), ROWS),
-            ("drip_error", drips(b" " * 200, head("503 Down", "Content-Length: 1000")), ROWS),
-            ("drip_100", drips(CONTINUE * 10), ROWS),
-            ("flood_100", floods(CONTINUE * 20, pause=0.005), ROWS),
+            ("drip_error", drips(b" " * 300, head("503 Down", "Content-Length: 1000")), ROWS),
+            ("drip_100", drips(CONTINUE * 20), ROWS),
+            ("flood_100", floods(CONTINUE * 20, pause=0.02), ROWS),
             ("drip_trailers", drips(b"X-Slow: 1\r\n" * 50, CHUNKED, chunk(FIRST_PAGE), b"0\r\n"), ROWS),
-            ("flood_trailers", floods(b"X-Slow: 1\r\n" * 20, CHUNKED, chunk(FIRST_PAGE), b"0\r\n", pause=0.005), ROWS),
-            ("drip_later", honest(LONGER, later=drips(b" " * 200, head("200 OK", "Content-Length: 1000"))), LONGER),
+            ("flood_trailers", floods(b"X-Slow: 1\r\n" * 20, CHUNKED, chunk(FIRST_PAGE), b"0\r\n", pause=0.02), ROWS),
+            ("drip_later", honest(LONGER, later=drips(b" " * 300, head("200 OK", "Content-Length: 1000"))), LONGER),
         )
     },
     "size": {
-        name: Case(answer, ["64 MiB", "page_size"], {"retries": 0}, LONGER, tries=1)
-        for name, answer in (
-            ("gzip_bomb", bombs),
-            ("gzip_bomb_later", honest(LONGER, later=bombs)),
-            ("endless_body", floods(BLANKS, head())),
-            ("endless_chunks", floods(chunk(BLANKS), CHUNKED)),
-            ("endless_500", floods(BLANKS, head("500 Down"))),
-            ("endless_403", floods(BLANKS, head("403 Forbidden"))),
-            ("endless_later", honest(LONGER, later=floods(BLANKS, head()))),
+        name: Case(answer, said, {"retries": 0}, LONGER, tries=1)
+        for name, answer, *said in (
+            ("gzip_bomb", bombs, "64 MiB", "page_size"),
+            ("gzip_bomb_later", honest(LONGER, later=bombs), "64 MiB", "page_size"),
+            ("endless_body", floods(BLANKS, head()), "64 MiB", "page_size"),
+            ("endless_chunks", floods(chunk(BLANKS), CHUNKED), "64 MiB", "page_size"),
+            ("endless_later", honest(LONGER, later=floods(BLANKS, head())), "64 MiB", "page_size"),
+            # The status says more than the length does.
+            ("endless_500", floods(BLANKS, head("500 Down")), "status 500|64 MiB"),
+            ("endless_403", floods(BLANKS, head("403 Forbidden")), "status 403|64 MiB"),
         )
     },
     "words": {
@@ -241,7 +244,7 @@ GROUPS: dict[str, dict[str, Case]] = {
         "interim_answers": Case(with_interim, tries=1),
         "gzip_cut_once": Case(truncated(times=1), tries=2),
         "gzip_cut_forever": Case(truncated(times=99), ["was cut off in 2 tries"], tries=2),
-        "other_page": Case(swapped, ["page 2", "page 3"], rows=LONGER[: 3 * PAGE]),
+        "other_page": Case(swapped, ["page 2"], rows=LONGER[: 3 * PAGE]),
         "counts_contradict": Case(
             sends(json_answer({"total": 0, "totalPage": 7, "pageSize": PAGE, "content": []})), [r"0 instances", "7 pages"]
         ),
@@ -258,10 +261,12 @@ GROUPS: dict[str, dict[str, Case]] = {
             LONGER[: 3 * PAGE],
         ),
         "token_in_api_url": Case(
-            hangs, ["api_url", "token"], {"api_url": f"http://127.0.0.1:9/instances/3C3F8E5F4A2B1C9D/token/{URL_SECRET}"}
+            hangs, [r"api_url[^/.]* token"], {"api_url": f"http://127.0.0.1:9/instances/3C3F8E5F4A2B1C9D/token/{URL_SECRET}"}
         ),
         "token_in_longer_api_url": Case(
-            hangs, ["api_url", "token"], {"api_url": f"http://127.0.0.1:9/v/instances/3C3F8E5F4A2B1C9D/Token/{URL_SECRET}/status/"}
+            hangs,
+            [r"api_url[^/.]* token"],
+            {"api_url": f"http://127.0.0.1:9/v/instances/3C3F8E5F4A2B1C9D/Token/{URL_SECRET}/status/"},
         ),
         "token_of_7_characters": Case(hangs, ["partner_token", r"\b(8|eight)\b"], {"partner_token": "s3cre7x"}),
         **{f"refusal_{name}": Case(refuses(form), ["status 403"]) for name, form in ENCODED.items()},
@@ -277,13 +282,12 @@ DEFAULTS = {"retries": 1, "timeout": 5, "page_size": PAGE, "concurrency": 8}
 class Watch:
     """Watches the memory of all processes that carry a mark, and ends those that take too much of it: the machine is shared."""
 
-    def __init__(self, mark: str) -> None:
-        self.peak = 0
-        self._mark = mark
+    def __init__(self) -> None:
+        self.peaks: dict[str, int] = {}
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Watch:  # noqa: PYI034 - Self came with Python 3.11
         self._thread.start()
         return self
 
@@ -293,22 +297,29 @@ class Watch:
 
     def _look(self) -> None:
         while not self._done.wait(0.1):
-            for process in marked(self._mark):
+            for process in marked():
                 with contextlib.suppress(OSError, ValueError, IndexError):
                     status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
                     peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024
-                    self.peak = max(self.peak, peak)
+                    command = (
+                        Path(f"/proc/{process}/environ")
+                        .read_text(encoding="utf-8")
+                        .partition(f"{MARK}={OURS}")[2]
+                        .partition("\0")[0]
+                    )
+                    self.peaks[command] = max(self.peaks.get(command, 0), peak)
                     if peak > MOST_MEMORY:
                         os.kill(process, signal.SIGKILL)
 
 
-def marked(mark: str) -> list[int]:
-    """The processes that were started with a mark in their environment, and live."""
+def marked(mark: str | None = None) -> list[int]:
+    """The processes that were started with a mark in their environment, this one or any, and live."""
+    sign = f"\0{MARK}={OURS}" + ("" if mark is None else f"{mark}\0")
     processes = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             state = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-            if state != "Z" and f"{MARK}={mark}\0".encode() in (folder / "environ").read_bytes() + b"\0":
+            if state != "Z" and sign.encode() in b"\0" + (folder / "environ").read_bytes():
                 processes.append(int(folder.name))
     return processes
 
@@ -318,33 +329,64 @@ def run(tmp_path_factory):
     """Send every case through every door."""
     folder = tmp_path_factory.mktemp("attacks")
     answers = {}
-    with serving({name: case.answer for name, case in CASES.items()}, lifetime=25) as server, Watch("table") as watch:
-        # The time that most of them wait is used by the others.
-        with ThreadPoolExecutor(4) as beside:
-            started = {
-                (group, work): beside.submit(work, folder / group / work.__name__, group, server)
-                for group in GROUPS
-                for work in (_play, _inventories)
-            }
-            for task in started.values():
-                answers.update(task.result())
+    by_case = {name: case.answer for name, case in CASES.items()}
+    with serving(by_case, lifetime=20) as server, Watch() as watch:
+        # First what is slow by the clock: the server must have the time to be slow in time.
+        for groups in (("time",), ("size", "words", "depth")):
+            with ThreadPoolExecutor(8) as beside:
+                started = [beside.submit(_play, folder / f"play_{group}", group, GROUPS[group], server) for group in groups]
+                for group in groups:
+                    # Sources are read one after the other: what takes its time is read by several commands.
+                    parts = [[*GROUPS[group]]] if group in ("words", "depth") else [[name] for name in GROUPS[group]]
+                    started += [beside.submit(_inventories, folder / f"inventory_{part[0]}", part, server) for part in parts]
+                for task in started:
+                    answers.update(task.result())
     output = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("output.txt")))
-    return SimpleNamespace(answers=answers, server=server, folder=folder, output=output, peak=watch.peak)
+    return SimpleNamespace(answers=answers, server=server, folder=folder, output=output, peaks=watch.peaks)
 
 
 def _workplace(folder, mark):
     folder.mkdir(parents=True)
-    return Workplace(folder, {**base_environment(folder), MARK: mark, "ANSIBLE_LOG_PATH": str(folder / "ansible.log")})
+    # Without the plugin "auto", which would read every source that failed once more
+    enabled = "zapi.zapi.instances,ansible.builtin.yaml"
+    log = str(folder / "ansible.log")
+    environment = {MARK: OURS + mark, "ANSIBLE_LOG_PATH": log, "ANSIBLE_INVENTORY_ENABLED": enabled}
+    return Workplace(folder, {**base_environment(folder), **environment})
 
 
 def _options(door, name, server):
     return {**DEFAULTS, "api_url": server.url(f"{name}.{door}"), "partner_token": TOKEN, **CASES[name].options}
 
 
-def _play(folder, group, server):
+def _run(workplace, *command):
+    """Run a command that takes a minute at most; return all that it printed."""
+    with (workplace.folder / "output.txt").open("wb") as output:
+        process = subprocess.Popen(
+            [COMMANDS / command[0], *map(str, command[1:])],
+            cwd=workplace.folder,
+            env=workplace.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(LONGEST_COMMAND)
+        # Also what a task that took too long has left behind
+        _end(workplace.folder.name)
+        process.wait(10)
+    return (workplace.folder / "output.txt").read_text(encoding="utf-8", errors="replace")
+
+
+def _end(mark):
+    for process in marked(mark):
+        with contextlib.suppress(OSError):
+            os.kill(process, signal.SIGKILL)
+
+
+def _play(folder, group, cases, server):
     """Run the module and the lookup for every case of a group; return what each of them answered."""
-    workplace = _workplace(folder, "table")
-    hosts = {name: {"given": {door: _options(door, name, server) for door in DOORS}} for name in GROUPS[group]}
+    workplace = _workplace(folder, folder.name)
+    hosts = {name: {"given": {door: _options(door, name, server) for door in DOORS}} for name in cases}
     connection = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     workplace.write("hosts.yml", yaml.safe_dump({"all": {"hosts": hosts, "vars": connection}}))
     names = ("api_url", "partner_token", *DEFAULTS)
@@ -359,6 +401,7 @@ def _play(folder, group, server):
             "gather_facts": False,
             "strategy": "free",
             "ignore_errors": True,
+            "timeout": LONGEST_TASK,
             "tasks": [
                 {"zapi.zapi.instance_info": given, "register": "by_module"},
                 {"ansible.builtin.set_fact": looked_up, "register": "by_lookup"},
@@ -371,8 +414,7 @@ def _play(folder, group, server):
         },
     ]
     workplace.write("attacks.yml", yaml.safe_dump(plays, sort_keys=False))
-    outcome = workplace.run("ansible-playbook", "-i", "hosts.yml", "attacks.yml", "-vvvv", "--forks", FORKS[group])
-    workplace.write("output.txt", outcome.output)
+    _run(workplace, "ansible-playbook", "-i", "hosts.yml", "attacks.yml", "-vvvv", "--forks", FORKS[group])
     if not (folder / "answers.json").exists():
         return {}
     answers = {}
@@ -385,24 +427,23 @@ def _play(folder, group, server):
     return answers
 
 
-def _inventories(folder, group, server):
-    """Read every case of a group as an inventory source of one command; return what each of them gave."""
-    workplace = _workplace(folder, "table")
+def _inventories(folder, cases, server):
+    """Read each case as an inventory source of one command; return what each of them gave."""
+    workplace = _workplace(folder, folder.name)
     sources = []
-    for name in GROUPS[group]:
+    for name in cases:
         options = {"plugin": "zapi.zapi.instances", **_options("inventory", name, server), "group": f"case_{name}"}
         options["hostvars_prefix"] = f"{name}_"
         options["hostnames"] = ["id"]
         sources += ["-i", workplace.write(f"{name}.zapi.yml", yaml.safe_dump(options))]
-    outcome = workplace.run("ansible-inventory", *sources, "--list", "-vvvv", "--output", "inventory.json")
-    workplace.write("output.txt", outcome.output)
+    output = _run(workplace, "ansible-inventory", *sources, "--list", "-vvvv", "--output", "inventory.json")
     if not (folder / "inventory.json").exists():
         return {}
     listed = json.loads((folder / "inventory.json").read_text(encoding="utf-8"), object_hook=plain)
-    said = re.split(r"Unable to parse (.*?) as an inventory source", " ".join(outcome.stderr.split()))
+    said = re.split(r"Unable to parse (.*?) as an inventory source", " ".join(output.split()))
     problems = {Path(path.replace(" ", "")).name.partition(".")[0]: problem for problem, path in zip(said[0::2], said[1::2])}
     answers = {}
-    for name in GROUPS[group]:
+    for name in cases:
         hosts = [listed["_meta"]["hostvars"][host] for host in listed.get(f"case_{name}", {}).get("hosts", [])]
         prefix = f"{name}_"
         instances = [{key[len(prefix) :]: value for key, value in host.items() if key.startswith(prefix)} for host in hosts]
@@ -418,6 +459,7 @@ def test_what_a_server_sends_ends_in_the_fleet_or_in_one_clear_line(run, door, n
     expected = CASES[name].outcome
     assert "Module failed" not in message
     assert "Traceback" not in message
+    assert URL_SECRET not in message
     if expected is Whole or (expected is Either and not failed):
         assert not failed, message
         assert [instance["id"] for instance in instances] == [known["id"] for known in CASES[name].rows]
@@ -454,7 +496,7 @@ def test_no_answer_holds_a_door_for_long(run, door, name):
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux to measure the memory of processes")
 def test_no_answer_takes_more_memory_than_what_is_asked_for_at_once(run):
-    assert run.peak <= MOST_MEMORY
+    assert {command: peak // MIB for command, peak in run.peaks.items() if peak > MOST_MEMORY} == {}
 
 
 def test_every_request_asks_caches_to_stand_aside(run):
@@ -465,7 +507,7 @@ def test_every_request_asks_caches_to_stand_aside(run):
 def test_neither_output_nor_log_tells_a_secret_or_a_traceback(run):
     secrets = [TOKEN, URL_SECRET, "s3cre7x", *(known["token"] for known in LONGER)]
     logs = list(run.folder.rglob("ansible.log"))
-    assert len(logs) == 2 * len(GROUPS)
+    assert logs
     texts = {"the output": run.output}
     texts.update({str(log.relative_to(run.folder)): log.read_text(encoding="utf-8", errors="replace") for log in logs})
     assert {where: told for where, text in texts.items() if (told := found(secrets, text))} == {}
@@ -558,9 +600,7 @@ def _interrupt(folder, name, server, door, send, number):
             still_open = {request.connection for request in server.of(name)} & server.open
             remaining = marked(name)
         finally:
-            for left in marked(name):
-                with contextlib.suppress(OSError):
-                    os.kill(left, signal.SIGKILL)
+            _end(name)
             process.wait(10)
     text = (folder / "output.txt").read_text(encoding="utf-8", errors="replace")
     before = [request for request in server.of(name) if request.time <= sent]
@@ -844,7 +884,7 @@ def by_value(tmp_path_factory):
             "no_log": True,
         },
         {"zapi.zapi.instance_audit": audit["mismatch"], "register": "mismatch"},
-        {"zapi.zapi.instance_audit": audit["sync"], "register": "sync"},
+        {"zapi.zapi.instance_audit": audit["sync"], "register": "sync", "no_log": True},
         {"zapi.zapi.instance_audit": audit["odd_key"], "register": "odd_key", "ignore_errors": True},
     ]
     cache = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": "cache"}
@@ -896,7 +936,7 @@ def test_every_url_in_a_text_is_masked_and_every_key_too(by_value):
 def test_characters_that_turn_or_hide_text_are_escaped(by_value):
     hidden = "\u202e\u2066\u200b\u200d"
     audits = by_value.outcome.output[by_value.outcome.output.index("TASK [zapi.zapi.instance_audit]") :]
-    diffs = "\n".join(line for line in audits.splitlines() if line[:1] in "+- ")
+    diffs = "\n".join(line for line in audits.splitlines() if line[:1] in ("+", "-"))
     assert "DIAP" in diffs, "the diff is shown"
     assert {
         place for place, text in (("diff", diffs), ("msg", by_value.results["mismatch"]["msg"])) if set(hidden) & set(text)
@@ -904,8 +944,8 @@ def test_characters_that_turn_or_hide_text_are_escaped(by_value):
 
 
 def test_an_ad_hoc_command_shows_the_diff_once(by_value):
-    # ansible-core shows a failed or unchanged task's diff in some releases and not in others.
-    assert by_value.ad_hoc.stdout.count("+++ ") == 1, by_value.ad_hoc.stdout
+    headers = re.findall(r"^\+\+\+ .*\((A\d+)\)", by_value.ad_hoc.stdout, re.MULTILINE)
+    assert headers == ["A0000", "A0001", "A0002"], by_value.ad_hoc.stdout
 
 
 # Slips
@@ -970,7 +1010,12 @@ def test_threads_that_cannot_be_started_make_a_narrower_listing(workplace):
     fleet = [row(number) for number in range(300)]
     # Each thread takes 8 MiB of addresses: there is room for some, not for hundreds.
     arguments = json.dumps({"concurrency": 3000, "page_size": 1, "retries": 0})
-    with serving({"instances": honest(fleet)}) as server:
+
+    def unhurried(request: Request, line: Line) -> t.Any:
+        line.wait(0.2)  # or few threads would do
+        return honest(fleet)(request, line)
+
+    with serving({"instances": unhurried}) as server:
         workplace.environment.update(ZAPI_API_URL=server.url(), ZAPI_PARTNER_TOKEN=TOKEN)
         command = f"ulimit -s 8192 -v 1000000 && exec {COMMANDS}/ansible localhost -m zapi.zapi.instance_info -a '{arguments}'"
         done = subprocess.run(
