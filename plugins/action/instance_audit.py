@@ -4,7 +4,7 @@
 
 """Runs the module zapi.zapi.instance_audit as usual, and shows its diff.
 
-ansible-core's callbacks show the diff of a task only if it changed something. An audit never does, and often fails as well.
+Most callbacks show the diff of a task only if it changed something. An audit never does, and often fails as well.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible import constants as C
+from ansible import context
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.plugins.callback import CallbackBase
 from ansible.utils.display import Display
@@ -22,12 +23,22 @@ display = Display()
 class ActionModule(NormalAction):
     def run(self, tmp: t.Optional[str] = None, task_vars: t.Optional[dict[str, t.Any]] = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        # Output that a program reads, such as the json callback's, has the diff in the result and bears no other text.
-        if (
-            self._task.diff
-            and not self._task.no_log
-            and result.get("diff")
-            and "json" not in str(getattr(C, "DEFAULT_STDOUT_CALLBACK", ""))
-        ):
+        if self._task.diff and not self._task.no_log and result.get("diff") and not _is_shown_by(_callback(), result):
             display.display(CallbackBase()._get_diff(result["diff"]))
         return result
+
+
+def _is_shown_by(callback: str, result: t.Mapping[str, t.Any]) -> bool:
+    # Output that a program reads, such as the json callback's, has the diff in the result and bears no other text.
+    return "json" in callback or (callback == "minimal" and not result.get("failed"))
+
+
+def _callback() -> str:
+    """Return the name of the callback that prints, which ad-hoc commands and the console choose in their own way."""
+    configured = str(getattr(C, "DEFAULT_STDOUT_CALLBACK", "default")).rpartition(".")[2]
+    if "start_at_task" in context.CLIARGS:  # ansible-playbook
+        return configured
+    if context.CLIARGS.get("one_line"):
+        return "oneline"
+    # Only this one spelling of the default is taken for none.
+    return configured if C.DEFAULT_LOAD_CALLBACK_PLUGINS and C.DEFAULT_STDOUT_CALLBACK != "default" else "minimal"

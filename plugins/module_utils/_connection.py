@@ -14,15 +14,18 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.common.parameters import env_fallback
 
 from ._errors import OptionError
+from ._redaction import looks_random
 
+DEFAULT_API_URL = "https://api.z-api.io"
 CONNECTION_ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "partner_token": {"type": "str", "required": True, "no_log": True, "fallback": (env_fallback, ["ZAPI_PARTNER_TOKEN"])},
-    "api_url": {"type": "str", "default": "https://api.z-api.io", "fallback": (env_fallback, ["ZAPI_API_URL"])},
+    # no_log keeps what a slip may have put into it out of the system's log, and out of ansible-core's own messages.
+    "api_url": {"type": "str", "default": DEFAULT_API_URL, "no_log": True, "fallback": (env_fallback, ["ZAPI_API_URL"])},
     "validate_certs": {"type": "bool", "default": True},
     "ca_path": {"type": "path"},
     "timeout": {"type": "float", "default": 30},
@@ -33,7 +36,9 @@ CONNECTION_ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "middleware": {"type": "str", "choices": ["web", "mobile"]},
 }
 
+SHORTEST_TOKEN = 8
 _LONGEST_TIMEOUT = 24 * 60 * 60
+_MOST_LAYERS = 5
 _MOST_RETRIES = 100  # urllib3 calls itself for each
 
 
@@ -76,6 +81,11 @@ def _checked_token(token: t.Optional[str]) -> str:
     if not re.fullmatch(r"[!-~]+", token):
         # Left to the HTTP library, the message would hold the token.
         raise OptionError("partner_token holds white space or characters that no HTTP header can carry: check how it was copied")
+    if len(token) < SHORTEST_TOKEN:
+        raise OptionError(
+            f"partner_token has fewer than {SHORTEST_TOKEN} characters, which no token of Z-API has, "
+            "and ansible-core would censor every text that holds it: check how it was copied"
+        )
     return token
 
 
@@ -100,12 +110,28 @@ def _checked_url(url: t.Optional[str]) -> str:
         raise OptionError("api_url is not an http(s) URL: give something like https://api.z-api.io")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise OptionError("api_url must hold no user name, no query and no fragment: credentials have options of their own")
+    if _holds_credential(parts.path):
+        raise OptionError(
+            "api_url holds an instance's call, or a token: give the API's address only, up to before /instances "
+            f"(such as {DEFAULT_API_URL})"
+        )
     if parts.scheme == "http" and not is_loopback(host):
         raise OptionError(
             f"api_url is plain http to {host}: the token would travel in the clear, use https (http is for loopback addresses only)"
         )
     netloc = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{netloc}" + (f":{port}" if port is not None else "") + parts.path.rstrip("/")
+
+
+def _holds_credential(path: str) -> bool:
+    """Whether a path goes on to an instance, or has a part that looks like a token and unlike the name of anything."""
+    for _layer in range(_MOST_LAYERS):
+        if "%" not in path:
+            break
+        path = unquote(path)
+    else:
+        return True
+    return any(part.lower() in ("instances", "token") or looks_random(part) for part in re.split(r"[\s/\\;,=]+", path))
 
 
 def is_loopback(host: str) -> bool:

@@ -10,15 +10,20 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 import typing as t
 from itertools import groupby
 
 from ansible.module_utils.common.yaml import HAS_YAML, yaml_dump
 
-from ._wording import instance_label
+from ._wording import instance_label, printable
 
 if t.TYPE_CHECKING:
     from ._drift import Row
+
+
+_ESCAPED = re.compile(r"((?<!\\)(?:\\\\)*)\\U([0-9A-Fa-f]{8})")
 
 
 def diffs(rows: t.Iterable[Row]) -> list[dict[str, str]]:
@@ -37,7 +42,16 @@ def _diff(rows: list[Row]) -> dict[str, str]:
     }
 
 
+def _unescaped(match: re.Match[str]) -> str:
+    code = int(match[2], 16)
+    return match[1] + chr(code) if code <= sys.maxunicode and chr(code).isprintable() else match.group()
+
+
 def _as_yaml(value: dict[str, t.Any]) -> str:
     if HAS_YAML:
-        return str(yaml_dump(value, default_flow_style=False, allow_unicode=True, width=1000))
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"  # which is YAML, too
+        text = str(yaml_dump(value, default_flow_style=False, allow_unicode=True, width=1000))
+    else:
+        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"  # which is YAML, too
+    # YAML may escape an emoji, and leaves characters as they are that turn the direction of writing, or that nobody sees.
+    text = _ESCAPED.sub(_unescaped, text)
+    return "".join(printable(line) + "\n" for line in text.split("\n")[:-1])

@@ -18,7 +18,7 @@ from urllib.parse import quote as percent_encode
 
 from ._attributes import BY_NAME, CHOICE, DAYS, DECLARABLE, STATE, URL, WEBHOOK_EVENTS, Attribute
 from ._errors import ExpectationError
-from ._redaction import mask_url
+from ._redaction import mask_text
 from ._selection import Match, match_of
 
 if t.TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Expectations:
                     f"{where} has a brace that belongs to neither {{id}} nor {{name}}, the only placeholders there are"
                 )
             if not url.lower().startswith("https://"):
-                self.warnings.append(f"{where} is not an HTTPS URL, and Z-API refuses others: {mask_url(url)}")
+                self.warnings.append(f"{where} is not an HTTPS URL, and Z-API refuses others: {mask_text(url)}")
         return accepted
 
 
@@ -147,7 +147,7 @@ def _check_mapping(value: t.Any, where: str, known: Sequence[str], advice: str =
         if key not in known:
             near = get_close_matches(str(key).lower(), known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"it can hold {', '.join(known)}"
-            raise ExpectationError(f"{where} does not know {str(key)[:60]!r}: {hint}")
+            raise ExpectationError(f"{where} does not know {mask_text(str(key))[:60]!r}: {hint}")
     return value
 
 

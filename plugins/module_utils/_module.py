@@ -11,26 +11,46 @@ from __future__ import annotations
 
 import typing as t
 
-from ._connection import Connection
+from ._connection import SHORTEST_TOKEN, Connection
 from ._errors import ZapiError
 from ._fleet import Fleet
+from ._redaction import hide, mask_value
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 _RESULT = 1  # a module answers on its standard output
 
+# What ansible-core itself shows in place of a secret.
+_CENSORED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+# The options that are secret as a whole. Those others that have no_log hold URLs, and have it for the system's log.
+_TOKENS = ("partner_token",)
 
-def run(module: AnsibleModule, work: t.Callable[[Fleet], dict[str, t.Any]], **reported: t.Any) -> t.NoReturn:
-    """End the module with what ``work`` returns, which may hold ``failed``; ``reported`` goes into every result."""
-    # White space for a token would be censored as one, in every message.
-    module.no_log_values = {value for value in module.no_log_values if value.strip()}
+
+def run(module: AnsibleModule, work: t.Callable[[Fleet], dict[str, t.Any]], show_url_secrets: bool = False) -> t.NoReturn:
+    """End the module with what ``work`` returns, which may hold ``failed`` and ``changed``.
+
+    Every result has the module's options in it, without tokens, and without the secrets of URLs unless ``show_url_secrets``.
+    """
+    params = module.params
+    tokens = {name: params[name] for name in _TOKENS if params[name]}
+    # What is censored in messages, too. Of an option that has no_log this would be every name and number in it, and the server;
+    # a token that is refused as too short would be any word.
+    module.no_log_values = {token for token in tokens.values() if len(token.strip()) >= SHORTEST_TOKEN}
+    shown = dict(params) if show_url_secrets else mask_value(params)
+    shown["api_url"] = _CENSORED
     try:
-        with Fleet(Connection.from_options(module.params), _RESULT) as fleet:
+        connection = Connection.from_options(params)
+        shown["api_url"] = connection.api_url
+        with Fleet(connection, _RESULT) as fleet:
             result = work(fleet)
     except ZapiError as error:
         result = {"failed": True, "msg": str(error)}
+    for token in tokens.values():
+        shown = hide(shown, token)
+    shown.update(dict.fromkeys(tokens, _CENSORED))
+    result = {"changed": False, **result, "invocation": {"module_args": shown}}
     # Out of the except block: up to ansible-core 2.18 the traceback would be part of the result.
     if result.pop("failed", False):
-        module.fail_json(changed=False, **result, **reported)
-    module.exit_json(changed=False, **result, **reported)
+        module.fail_json(**result)
+    module.exit_json(**result)

@@ -301,6 +301,17 @@ def quote(text: str, secrets: t.Iterable[str] = ()) -> str:
     return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
 
 
+def looks_random(segment: str) -> bool:
+    """Whether a part of a path looks like a secret, and unlike the name of anything.
+
+    That is a run without ``-``, ``_``, ``.`` and ``~`` which mixes 12 or more letters and digits, or is 24 or longer.
+    """
+    return any(
+        len(run) >= 24 or (len(run) >= 12 and any(map(str.isdigit, run)) and any(map(str.isalpha, run)))
+        for run in re.split(r"[-_.~]+", segment)
+    )
+
+
 def _is_opaque(run: str) -> bool:
     """Whether a long run of characters is mixed as no word is, or longer than any word."""
     return len(run) >= 32 or (any(map(str.isdigit, run)) and any(map(str.isalpha, run)))

@@ -716,9 +716,9 @@ def test_an_address_with_a_token_in_the_environment_is_not_quoted(workplace, com
     elif command == "lookup":
         outcome, _results = workplace.play([LOOKUP], "-vvvv", **environment)
     else:
-        arguments = {"audit": ["zapi.zapi.instance_audit", '{"expectations": [{"expect": {"days_left": 1}}]}']}
-        module, options = arguments.get(command, ["zapi.zapi.instance_info", "{}"])
-        outcome = workplace.run("ansible", "localhost", "-m", module, "-a", options, "-vvvv", **environment)
+        audit = ["zapi.zapi.instance_audit", "-a", '{"expectations": [{"expect": {"days_left": 1}}]}']
+        task = audit if command == "audit" else ["zapi.zapi.instance_info"]
+        outcome = workplace.run("ansible", "localhost", "-m", *task, "-vvvv", **environment)
     assert outcome.status != 0 or command == "inventory"
     assert re.search("api_url[^.]* token", outcome.words)
     assert URL_SECRET not in outcome.output

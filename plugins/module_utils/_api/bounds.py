@@ -184,6 +184,7 @@ def read_body(response: t.Any, allowance: Allowance) -> bytearray:
                 raise TooLarge
     except BaseException:
         allowance.hold(-len(body))
+        body.clear()  # what failed holds on to it
         raise
     return body
 

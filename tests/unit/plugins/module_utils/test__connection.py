@@ -31,9 +31,9 @@ def refusal(**changed: t.Any) -> str:
 
 
 def test_the_defaults_are_those_of_the_contract() -> None:
-    connection = make_connection(partner_token="x")
+    connection = make_connection(partner_token="12345678")
     assert connection == Connection(
-        partner_token="x",
+        partner_token="12345678",
         api_url="https://api.z-api.io",
         validate_certs=True,
         ca_path=None,
@@ -83,7 +83,68 @@ def test_white_space_around_a_token_comes_from_copying_and_is_dropped(token: str
     assert make_connection(partner_token=token).partner_token == "abracadabra"
 
 
+@pytest.mark.parametrize("token", ["x", "7", "abra", "cadabra", " cadabra "])
+def test_a_token_so_short_that_ansible_would_censor_words_is_refused_without_being_told(token: str) -> None:
+    message = refusal(partner_token=token)
+    assert "partner_token has fewer than 8 characters" in message
+    assert "abra" not in message
+
+
 # api_url
+
+
+def test_a_slip_in_the_api_url_is_kept_out_of_the_systems_log() -> None:
+    assert CONNECTION_ARGUMENTS["api_url"]["no_log"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/instances/3C3F/token/abracadabra",
+        "/instances/3C3F/token/abracadabra/send-text",
+        "/instances",
+        "/v2/token/abracadabra",
+        "/TOKEN/abracadabra",
+        "/Instances/abracadabra",
+        "/%74oken/abracadabra",
+        "/%2574o%6b%65n/abracadabra",
+        "/token%2Fabracadabra",
+        "/a;token=abracadabra",
+        "/abracadabra2026",
+        "/z-api/ABRACADABRA0/v2",
+        "/%61bracadabra2026",
+        "/abracadabraabracadabraab",
+        "/%25252525252525256162",
+    ],
+)
+@pytest.mark.parametrize("host", ["https://api.z-api.io", "http://127.0.0.1:8080", "http://api.z-api.io"])
+def test_a_token_in_the_api_url_is_refused_and_nothing_of_the_address_is_told(path: str, host: str) -> None:
+    message = refusal(api_url=host + path)
+    assert "api_url" in message
+    assert "up to before /instances" in message
+    for part in ("3C3F", "abra", "ABRA", "send-text", "v2"):
+        assert part not in message
+
+
+@pytest.mark.parametrize("path", ["/z-api/v2", "/gateway/whatsapp", "/api%20gateway", "/integrations", "/v1.2/zapi-prod-eu"])
+def test_a_base_path_may_stand_in_the_api_url(path: str) -> None:
+    assert make_connection(api_url=f"https://gateway.example.com{path}/").api_url == f"https://gateway.example.com{path}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://gateway.example.com/SeCr",
+        "http://user:SeCr@gateway.example.com/",
+        "https://gateway.example.com:SeCr/",
+        "ftp://gateway.example.com/SeCr?SeCr#SeCr",
+        "https://gateway.example.com/SeCr?SeCr#SeCr",
+        "https://[SeCr]/SeCr",
+        "https://gate way.example.com/SeCr",
+    ],
+)
+def test_no_refusal_quotes_path_query_or_userinfo(url: str) -> None:
+    assert "secr" not in refusal(api_url=url).lower()
 
 
 @pytest.mark.parametrize(
