@@ -15,13 +15,18 @@ import typing as t
 
 
 def nobody_waits(result: t.Optional[int] = None) -> t.Callable[[], bool]:
-    """Return what tells, whenever it is called, that whoever started this process is gone.
+    """Return what tells, whenever it is called, that whoever wants an answer is gone.
 
-    ``result`` is the file descriptor that a module answers on. The shell that starts a module survives its parent; but then
-    nobody reads what the module writes any more.
+    A module names the file descriptor that it writes its ``result`` to: the shell that started it survives its parent, but then
+    nobody reads any more. A plugin is left when it runs in a worker of Ansible's whose parent is gone. A command of the user's own
+    may well outlive the shell that it was started from.
     """
-    parent = os.getppid()
-    return lambda: os.getppid() != parent or (result is not None and _has_no_reader(result))
+    if result is not None:
+        return lambda: _has_no_reader(result)
+    from multiprocessing import parent_process  # noqa: PLC0415 - modules do without, and start sooner
+
+    parent = parent_process()
+    return lambda: parent is not None and os.getppid() != parent.pid
 
 
 def _has_no_reader(descriptor: int) -> bool:
