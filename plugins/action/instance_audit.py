@@ -35,10 +35,11 @@ def _is_shown_by(callback: str, result: t.Mapping[str, t.Any]) -> bool:
 
 def _callback() -> str:
     """Return the name of the callback that prints, which ad-hoc commands and the console choose in their own way."""
-    configured = str(getattr(C, "DEFAULT_STDOUT_CALLBACK", "default")).rpartition(".")[2]
-    if "start_at_task" in context.CLIARGS:  # ansible-playbook
-        return configured
-    if context.CLIARGS.get("one_line"):
-        return "oneline"
-    # Only this one spelling of the default is taken for none.
-    return configured if C.DEFAULT_LOAD_CALLBACK_PLUGINS and C.DEFAULT_STDOUT_CALLBACK != "default" else "minimal"
+    configured = str(getattr(C, "DEFAULT_STDOUT_CALLBACK", "default"))
+    if "start_at_task" not in context.CLIARGS:  # not ansible-playbook
+        if context.CLIARGS.get("one_line"):
+            return "oneline"
+        # Only this one spelling of the default is taken for none.
+        if configured == "default" or not getattr(C, "DEFAULT_LOAD_CALLBACK_PLUGINS", False):
+            return "minimal"
+    return configured.rpartition(".")[2]

@@ -10,8 +10,6 @@
 from __future__ import annotations
 
 import json
-import re
-import sys
 import typing as t
 from itertools import groupby
 
@@ -21,9 +19,6 @@ from ._wording import instance_label, printable
 
 if t.TYPE_CHECKING:
     from ._drift import Row
-
-
-_ESCAPED = re.compile(r"((?<!\\)(?:\\\\)*)\\U([0-9A-Fa-f]{8})")
 
 
 def diffs(rows: t.Iterable[Row]) -> list[dict[str, str]]:
@@ -42,16 +37,14 @@ def _diff(rows: list[Row]) -> dict[str, str]:
     }
 
 
-def _unescaped(match: re.Match[str]) -> str:
-    code = int(match[2], 16)
-    return match[1] + chr(code) if code <= sys.maxunicode and chr(code).isprintable() else match.group()
+def _as_yaml(values: dict[str, t.Any]) -> str:
+    return "".join(_line(attribute, value) for attribute, value in values.items())
 
 
-def _as_yaml(value: dict[str, t.Any]) -> str:
-    if HAS_YAML:
-        text = str(yaml_dump(value, default_flow_style=False, allow_unicode=True, width=1000))
-    else:
-        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"  # which is YAML, too
-    # YAML may escape an emoji, and leaves characters as they are that turn the direction of writing, or that nobody sees.
-    text = _ESCAPED.sub(_unescaped, text)
-    return "".join(printable(line) + "\n" for line in text.split("\n")[:-1])
+def _line(attribute: str, value: t.Any) -> str:
+    as_json = f"{attribute}: {json.dumps(value, ensure_ascii=False)}"  # which is YAML, too
+    text = str(yaml_dump({attribute: value}, default_flow_style=False, allow_unicode=True, width=1000)) if HAS_YAML else as_json
+    # YAML leaves characters as they are that turn the direction of writing, or that nobody sees; and it may escape an emoji.
+    # Between the quotes of JSON, what printable() makes of such characters means the same in YAML.
+    readable = all(line.isprintable() for line in text.splitlines()) and "\\U" not in text
+    return text if readable and HAS_YAML else f"{printable(as_json)}\n"

@@ -11,20 +11,29 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.module_utils.basic import AnsibleModule
+
 from ._connection import SHORTEST_TOKEN, Connection
 from ._errors import ZapiError
 from ._fleet import Fleet
 from ._redaction import hide, mask_value
 
-if t.TYPE_CHECKING:
-    from ansible.module_utils.basic import AnsibleModule
-
 _RESULT = 1  # a module answers on its standard output
-
 # What ansible-core itself shows in place of a secret.
 _CENSORED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # The options that are secret as a whole. Those others that have no_log hold URLs, and have it for the system's log.
 _TOKENS = ("partner_token",)
+
+
+class Module(AnsibleModule):
+    """A module whose options stay masked also where ansible-core itself refuses them, before `run` is reached."""
+
+    def fail_json(self, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:
+        # ansible-core censors what no_log options hold, but not the keys of dictionaries in them, which may be URLs.
+        shown = {**mask_value(self.params), **dict.fromkeys((*_TOKENS, "api_url"), _CENSORED)}
+        kwargs.setdefault("invocation", {"module_args": shown})
+        super().fail_json(*args, **kwargs)
+        raise AssertionError("fail_json ends the module")
 
 
 def run(module: AnsibleModule, work: t.Callable[[Fleet], dict[str, t.Any]], show_url_secrets: bool = False) -> t.NoReturn:

@@ -221,13 +221,11 @@ summary:
 import time
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS
 from ansible_collections.zapi.zapi.plugins.module_utils._diff import diffs
 from ansible_collections.zapi.zapi.plugins.module_utils._drift import UNMANAGED_CHOICES, Audit
 from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
-from ansible_collections.zapi.zapi.plugins.module_utils._module import run
+from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, run
 from ansible_collections.zapi.zapi.plugins.module_utils._wording import failure_message
 
 if t.TYPE_CHECKING:
@@ -236,7 +234,7 @@ if t.TYPE_CHECKING:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             **CONNECTION_ARGUMENTS,
             # Kept out of the system's log, since webhook URLs hold secrets. In the result they are masked, by run().

@@ -171,18 +171,16 @@ total:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS
 from ansible_collections.zapi.zapi.plugins.module_utils._instance import show
-from ansible_collections.zapi.zapi.plugins.module_utils._module import run
+from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, run
 
 if t.TYPE_CHECKING:
     from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             **CONNECTION_ARGUMENTS,
             "id": {"type": "str"},

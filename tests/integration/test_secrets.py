@@ -107,6 +107,7 @@ API_URL_SECRET = "S3cr3tOfTheAddress"
 HOOK_SECRET = "s3cr3t-of-the-hook"
 HOOK = f"https://user:{HOOK_SECRET}@hooks.example.com/a,https://hooks.example.com/b?key={HOOK_SECRET}"
 EXPECTATIONS = [{"expect": {"webhooks": {"received": HOOK}}}]
+SLIP_OF_A_KEY = [{"expect": {"webhooks": {HOOK: "received"}}}]
 SLIPS = [
     f"/instances/3C3F/token/{API_URL_SECRET}",
     f"/%74oken/{API_URL_SECRET}",
@@ -149,6 +150,8 @@ def test_results_hold_the_options_with_urls_masked_and_the_token_censored(workpl
         {"zapi.zapi.instance_audit": {**audit, "fail_on_drift": False}, "register": "audit"},
         {"zapi.zapi.instance_audit": {**audit, "page_size": 0}, "register": "refused", "ignore_errors": True},
         {"zapi.zapi.instance_audit": {**audit, "unmanaged": "x"}, "register": "refused_by_ansible", "ignore_errors": True},
+        {"zapi.zapi.instance_audit": {"expectations": SLIP_OF_A_KEY}, "register": "key", "ignore_errors": True},
+        {"zapi.zapi.instance_audit": {"expectations": SLIP_OF_A_KEY, "unmanaged": "x"}, "register": "both", "ignore_errors": True},
     ]
     extra = {"ANSIBLE_INJECT_INVOCATION": "true", "ANSIBLE_LOG_PATH": str(workplace.folder / "ansible.log")}
     outcome, results = workplace.play(tasks, "-vvv", **extra)
@@ -156,7 +159,7 @@ def test_results_hold_the_options_with_urls_masked_and_the_token_censored(workpl
     # As ansible-core prints it; what a task registers has it not.
     assert '"partner_token": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"' in outcome.output
     assert '"query": "***"' in outcome.output
-    assert outcome.output.count(f'"api_url": "{emulator.url}"') == 2
+    assert outcome.output.count(f'"api_url": "{emulator.url}"') == 3  # and where work began
     assert '"received": "https://***@hooks.example.com/a,https://hooks.example.com/b?key=***"' in outcome.output
     for text in (outcome.output, str(results), (workplace.folder / "ansible.log").read_text()):
         assert HOOK_SECRET not in text

@@ -10,6 +10,8 @@ import typing as t
 
 import pytest
 
+from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS
+from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, run
 from ansible_collections.zapi.zapi.plugins.modules.instance_info import main
 from ansible_collections.zapi.zapi.tests.unit.support import (
     PagedApi,
@@ -136,3 +138,10 @@ def test_without_requests_the_missing_library_is_told(run_module: Run, monkeypat
     outcome = run_module(main)
     assert outcome.failed
     assert "Failed to import the required Python library (requests)" in outcome.message
+
+
+def test_what_the_work_says_of_changes_is_passed_on(run_module: Run) -> None:
+    def changing() -> None:
+        run(Module(argument_spec=CONNECTION_ARGUMENTS), lambda _client: {"changed": True})
+
+    assert run_module(changing).result["changed"] is True
