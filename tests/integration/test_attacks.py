@@ -53,6 +53,8 @@ from ansible_collections.zapi.zapi.tests.integration.raw_server import (
     whole,
 )
 
+pytestmark = [pytest.mark.attacks, pytest.mark.unmeasured]
+
 CORE = tuple(map(int, core_version.split(".")[:2]))
 DOORS = ("instance_info", "lookup", "inventory")
 PAGE = 10
@@ -186,53 +188,37 @@ def nested(levels: int) -> str:
     return '{"a":' * levels + "1" + "}" * levels
 
 
-CHUNKED = head("200 OK", "Transfer-Encoding: chunked")
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-FIRST_PAGE = json.dumps(page_of(ROWS, 1, PAGE)).encode()
-HASTY = {"timeout": 0.5, "retries": 3}
-DEADLINE = 5
+# More of what servers may do with time and sizes is among the unit tests.
+HASTY = {"timeout": 1, "retries": 3}
+DEADLINE = 10
 ONE = [row(0)]
 BLANKS = b" " * (256 * 1024)
+# More forms are among the unit tests.
 ENCODED = {
     "entities": "".join(f"&#{ord(character)};" for character in TOKEN),
-    "hex_entities": "".join(f"&#x{ord(character):x};" for character in TOKEN),
-    "escapes": "".join(f"\\u{ord(character):04x}" for character in TOKEN),
-    "hex_escapes": "".join(f"\\x{ord(character):02x}" for character in TOKEN),
     "broken_into_lines": "\n".join(TOKEN[start : start + 6] for start in range(0, len(TOKEN), 6)),
-    "percent": "".join(f"%{ord(character):02X}" for character in TOKEN),
     "percent_twice": "".join(f"%25{ord(character):02x}" for character in TOKEN),
-    "hex": TOKEN.encode().hex(),
     "base64": base64.b64encode(f"x{TOKEN}".encode()).decode(),
-    "base64_in_lines": "\n".join(re.findall(".{1,8}", base64.b64encode(TOKEN.encode()).decode())),
 }
 
 GROUPS: dict[str, dict[str, Case]] = {
     "time": {
         name: Case(answer, [rf"\b{DEADLINE}(\.0)? seconds"], HASTY, rows, tries=1)
         for name, answer, rows in (
-            ("drip_status", drips(b"HTTP/1.1 200 O" + b"K" * 300), ROWS),
             ("drip_headers", drips(b"X-Slow: 1\r\n" * 50, b"HTTP/1.1 200 OK\r\n"), ROWS),
             ("drip_body", drips(b" " * 300, head("200 OK", "Content-Length: 1000")), ROWS),
-            ("drip_chunks", drips(b"1\r\n \r\n" * 50, CHUNKED), ROWS),
-            ("drip_error", drips(b" " * 300, head("503 Down", "Content-Length: 1000")), ROWS),
-            ("drip_100", drips(CONTINUE * 20), ROWS),
             ("flood_100", floods(CONTINUE * 20, pause=0.02), ROWS),
-            ("drip_trailers", drips(b"X-Slow: 1\r\n" * 50, CHUNKED, chunk(FIRST_PAGE), b"0\r\n"), ROWS),
-            ("flood_trailers", floods(b"X-Slow: 1\r\n" * 20, CHUNKED, chunk(FIRST_PAGE), b"0\r\n", pause=0.02), ROWS),
             ("drip_later", honest(LONGER, later=drips(b" " * 300, head("200 OK", "Content-Length: 1000"))), LONGER),
         )
     },
     "size": {
         name: Case(answer, said, {"retries": 0}, LONGER, tries=1)
         for name, answer, *said in (
-            ("gzip_bomb", bombs, "64 MiB", "page_size"),
             ("gzip_bomb_later", honest(LONGER, later=bombs), "64 MiB", "page_size"),
             ("endless_body", floods(BLANKS, head()), "64 MiB", "page_size"),
-            ("endless_chunks", floods(chunk(BLANKS), CHUNKED), "64 MiB", "page_size"),
-            ("endless_later", honest(LONGER, later=floods(BLANKS, head())), "64 MiB", "page_size"),
             # The status says more than the length does.
             ("endless_500", floods(BLANKS, head("500 Down")), "status 500|64 MiB"),
-            ("endless_403", floods(BLANKS, head("403 Forbidden")), "status 403|64 MiB"),
         )
     },
     "words": {
@@ -451,6 +437,7 @@ def _inventories(folder, cases, server):
     return answers
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("name", CASES)
 def test_what_a_server_sends_ends_in_the_fleet_or_in_one_clear_line(run, door, name):
@@ -472,6 +459,7 @@ def test_what_a_server_sends_ends_in_the_fleet_or_in_one_clear_line(run, door, n
         assert door == "inventory" or len(message) < 700
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.tries])
 def test_a_page_is_asked_for_as_often_as_the_fault_deserves(run, door, name):
@@ -480,6 +468,7 @@ def test_a_page_is_asked_for_as_often_as_the_fault_deserves(run, door, name):
     assert {asked.count(target) for target in asked} == {CASES[name].tries}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("name", [*GROUPS["time"], *GROUPS["words"], *GROUPS["depth"]])
 def test_no_answer_holds_a_door_for_long(run, door, name):
@@ -488,22 +477,25 @@ def test_no_answer_holds_a_door_for_long(run, door, name):
     for request in requests:
         # One that closed the line itself was not left.
         took = run.server.left.get(request.connection, request.time) - requests[0].time
-        assert took < (15 if name in GROUPS["time"] else 6 + 2), f"page {request.page} took {took:.1f} seconds"
+        assert took < (DEADLINE + 10 if name in GROUPS["time"] else 6 + 2), f"page {request.page} took {took:.1f} seconds"
     hanging = [request for request in requests if name == "refusal_while_another_hangs" and request.page == 2]
     for request in hanging + (requests if name in GROUPS["time"] else []):
         assert request.connection in run.server.left, f"page {request.page}: the client never left"
 
 
+@pytest.mark.once
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux to measure the memory of processes")
 def test_no_answer_takes_more_memory_than_what_is_asked_for_at_once(run):
     assert {command: peak // MIB for command, peak in run.peaks.items() if peak > MOST_MEMORY} == {}
 
 
+@pytest.mark.once
 def test_every_request_asks_caches_to_stand_aside(run):
     assert run.server.requests
     assert {request.headers.get("cache-control") for request in run.server.requests} == {"no-cache"}
 
 
+@pytest.mark.once
 def test_neither_output_nor_log_tells_a_secret_or_a_traceback(run):
     secrets = [TOKEN, URL_SECRET, "s3cre7x", *(known["token"] for known in LONGER)]
     logs = list(run.folder.rglob("ansible.log"))
@@ -514,6 +506,7 @@ def test_neither_output_nor_log_tells_a_secret_or_a_traceback(run):
     assert [where for where, text in texts.items() if "Traceback" in text] == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("form", ENCODED)
 def test_a_server_s_words_are_not_quoted_where_they_hold_the_token(run, form):
     for door in DOORS:
@@ -525,6 +518,7 @@ def test_a_server_s_words_are_not_quoted_where_they_hold_the_token(run, form):
             assert ECHOED not in answer.message, f"{door}: {answer.message}"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("door", DOORS)
 def test_a_field_past_a_bound_is_left_out_and_one_within_is_kept(run, door):
     def fields(name):
@@ -621,109 +615,6 @@ def test_leaving_is_leaving(interrupted, door, name):
     assert not found([TOKEN], left.output)
 
 
-# Templates, by origin
-
-
-@pytest.fixture
-def api(workplace):
-    """An honest server, with its address in the environment."""
-    with serving({"instances": honest(ROWS)}) as server:
-        workplace.environment.update(ZAPI_API_URL=server.url(), ZAPI_PARTNER_TOKEN=TOKEN)
-        yield server
-
-
-LOOKUP = {
-    "ansible.builtin.set_fact": {"listed": "{{ query('zapi.zapi.instances') | map(attribute='id') }}"},
-    "register": "by_lookup",
-}
-
-
-@pytest.mark.parametrize(
-    "token",
-    ["{{lookup('ansible.builtin.pipe','touch${IFS}TOUCHED')}}-token-0001", "abc{#def-token-0001", "{{undefined_one}}-token-0001"],
-)
-def test_a_token_from_the_environment_is_no_template(workplace, api, token):
-    outcome, results = workplace.play([{**LOOKUP, "ignore_errors": True}], "-vvvv", ZAPI_PARTNER_TOKEN=token)
-    listed, hosts, _groups = workplace.inventory({}, "-vvvv", ZAPI_PARTNER_TOKEN=token)
-    output = outcome.output + listed.output
-    assert not list(workplace.folder.rglob("TOUCHED"))
-    assert token not in output
-    assert "undefined_one" not in output
-    # It is sent as it is.
-    assert not results["by_lookup"].get("failed"), results["by_lookup"].get("msg")
-    assert len(hosts) == len(ROWS)
-    assert {request.headers["authorization"] for request in api.requests} == {f"Bearer {token}"}
-
-
-def test_a_lookup_s_argument_is_no_template(workplace, api):
-    token = "{{lookup('ansible.builtin.pipe','touch${IFS}TOUCHED')}}-token-0001"
-    workplace.write("token.txt", token)
-    outcome, results = workplace.play(
-        [
-            {
-                "ansible.builtin.command": "cat token.txt",
-                "args": {"chdir": str(workplace.folder)},
-                "register": "said",
-                "no_log": True,
-            },
-            {
-                "ansible.builtin.set_fact": {"listed": "{{ query('zapi.zapi.instances', partner_token=said.stdout) }}"},
-                "register": "by_lookup",
-                "ignore_errors": True,
-            },
-        ]
-    )
-    assert not list(workplace.folder.rglob("TOUCHED"))
-    assert token not in outcome.output
-    assert not results["by_lookup"].get("failed"), results["by_lookup"].get("msg")
-    assert {request.headers["authorization"] for request in api.requests} == {f"Bearer {token}"}
-
-
-def test_a_template_that_fails_is_told_as_such_and_not_quoted(workplace, api):
-    broken = {
-        "undefined": "{{ no_such_variable_0001 }}QUOTED-PIECE-0001",
-        "syntax": "{{ 'QUOTED-PIECE-0002' | }}",
-        "filter": "{{ 'QUOTED-PIECE-0003' | no_such_filter }}",
-    }
-    workplace.environment.pop("ZAPI_PARTNER_TOKEN")
-    connection = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    hosts = {name: {"zapi_partner_token": value} for name, value in broken.items()}
-    workplace.write("hosts.yml", yaml.safe_dump({"all": {"hosts": hosts, "vars": connection}}))
-    tasks = [{**LOOKUP, "ignore_errors": True}, {"ansible.builtin.debug": {"msg": "MSG[{{ by_lookup.msg }}]"}}]
-    workplace.write("play.yml", yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
-    by_lookup = workplace.run("ansible-playbook", "-i", "hosts.yml", "play.yml")
-    sources = []
-    for name, value in broken.items():
-        options = {"plugin": "zapi.zapi.instances", "partner_token": value}
-        sources += ["-i", workplace.write(f"{name}.zapi.yml", yaml.safe_dump(options))]
-    by_inventory = workplace.run("ansible-inventory", *sources, "--list")
-    for outcome in (by_lookup, by_inventory):
-        assert outcome.words.count("partner_token") >= len(broken), outcome.output
-        assert "is missing" not in outcome.words
-        assert "template" in outcome.words.lower()
-        assert "QUOTED-PIECE" not in outcome.output
-        assert "Traceback" not in outcome.output
-    assert api.requests == []
-
-
-@pytest.mark.parametrize("command", ["module", "audit", "lookup", "inventory"])
-def test_an_address_with_a_token_in_the_environment_is_not_quoted(workplace, command):
-    address = f"http://127.0.0.1:9/instances/3C3F8E5F4A2B1C9D/token/{URL_SECRET}"
-    environment = {"ZAPI_API_URL": address, "ZAPI_PARTNER_TOKEN": TOKEN}
-    if command == "inventory":
-        outcome, hosts, _groups = workplace.inventory({}, "-vvvv", **environment)
-        assert hosts == {}
-    elif command == "lookup":
-        outcome, _results = workplace.play([LOOKUP], "-vvvv", **environment)
-    else:
-        audit = ["zapi.zapi.instance_audit", "-a", '{"expectations": [{"expect": {"days_left": 1}}]}']
-        task = audit if command == "audit" else ["zapi.zapi.instance_info"]
-        outcome = workplace.run("ansible", "localhost", "-m", *task, "-vvvv", **environment)
-    assert outcome.status != 0 or command == "inventory"
-    assert re.search("api_url[^.]* token", outcome.words)
-    assert URL_SECRET not in outcome.output
-
-
 # What a customer or a server can name
 
 HARMFUL = {
@@ -799,6 +690,7 @@ def test_an_instance_is_never_merged_into_another_source_s_host(workplace):
     assert hosts["db-prod-1_A0000"]["zapi_id"] == "A0000"
 
 
+@pytest.mark.once
 def test_no_names_that_customers_choose_lose_an_instance(workplace):
     identity = "A0000"
     digest = hashlib.sha256(identity.encode()).hexdigest()
@@ -951,6 +843,7 @@ def test_an_ad_hoc_command_shows_the_diff_once(by_value):
 # Slips
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "proxy", ["http://user:PROXYPASS@[", "http://user:PROXYPASS@host:port", "http://user:PROXYPASS@host:99999"]
 )
@@ -975,6 +868,7 @@ def test_a_proxy_setting_that_is_no_url_is_told_in_one_line(workplace, proxy):
     assert "Traceback" not in outcome.output + listed.output + json.dumps(results)
 
 
+@pytest.mark.once
 def test_an_odd_search_loses_no_instance(workplace):
     fleet = [row(0, name="twin"), row(1), row(2, name="twin"), *(row(number) for number in range(3, 25))]
 
@@ -987,9 +881,6 @@ def test_an_odd_search_loses_no_instance(workplace):
     searches = {
         "knows_one": searching(honest([fleet[2]])),
         "refuses": searching(sends(json_answer({"error": "no search"}, "400 Bad Request"))),
-        "fails": searching(sends(json_answer({"error": "no search"}, "500 Down"))),
-        "finds_nothing": searching(honest([])),
-        "finds_everything": searching(honest(fleet)),
     }
     tasks = []
     with serving(searches) as server:
@@ -1006,6 +897,7 @@ def test_an_odd_search_loses_no_instance(workplace):
     assert ids == expected, outcome.output[-2000:]
 
 
+@pytest.mark.once
 def test_threads_that_cannot_be_started_make_a_narrower_listing(workplace):
     fleet = [row(number) for number in range(300)]
     # Each thread takes 8 MiB of addresses: there is room for some, not for hundreds.
