@@ -152,7 +152,7 @@ display = Display()
 
 
 class LookupModule(LookupBase):
-    def run(self, terms: list[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[dict[str, t.Any]]:
+    def run(self, terms: list[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[Instance]:
         try:
             self.set_options(var_options=variables, direct=kwargs)
             with Fleet(read_connection(self, self._templar, variables=variables, arguments=kwargs)) as fleet:

@@ -32,16 +32,16 @@ def _diff(rows: list[Row]) -> dict[str, str]:
     return {
         "before_header": header,
         "after_header": header,
-        "before": _as_yaml({row["attribute"]: row["actual"] for row in rows}),
-        "after": _as_yaml({row["attribute"]: row["expected"] for row in rows}),
+        "before": _as_yaml((row["attribute"], row["actual"]) for row in rows),
+        "after": _as_yaml((row["attribute"], row["expected"]) for row in rows),
     }
 
 
-def _as_yaml(values: dict[str, t.Any]) -> str:
-    return "".join(_line(attribute, value) for attribute, value in values.items())
+def _as_yaml(values: t.Iterable[tuple[t.Optional[str], t.Any]]) -> str:
+    return "".join(_line(attribute, value) for attribute, value in values)
 
 
-def _line(attribute: str, value: t.Any) -> str:
+def _line(attribute: t.Optional[str], value: t.Any) -> str:
     as_json = f"{attribute}: {json.dumps(value, ensure_ascii=False)}"  # which is YAML, too
     text = str(yaml_dump({attribute: value}, default_flow_style=False, allow_unicode=True, width=1000)) if HAS_YAML else as_json
     # YAML leaves characters as they are that turn the direction of writing, or that nobody sees; and it may escape an emoji.

@@ -21,7 +21,20 @@ if t.TYPE_CHECKING:
     from ._expectations import Check, Expectations
     from ._instance import Instance
 
-Row = dict[str, t.Any]
+
+
+class Row(t.TypedDict, total=False):
+    """A row of drift. All keys are always there, but for ``note``."""
+
+    kind: str  # mismatch, missing or unmanaged
+    id: t.Optional[str]
+    name: t.Optional[str]
+    attribute: t.Optional[str]
+    expected: t.Any
+    actual: t.Any
+    expectation: t.Optional[int]  # its position in the list, from 1
+    note: str
+
 
 UNMANAGED_CHOICES = ("ignore", "report", "drift")
 _DAY = 24 * 60 * 60 * 1000
@@ -64,7 +77,9 @@ class Audit:
     def _keep(self, row: Row, instance: Instance) -> None:
         """Keep a row without the instance's own tokens, whatever text a customer has put them into."""
         texts = json.dumps([row["name"], row["expected"], row["actual"]])
-        self._rows.append({**without_secrets(row, instance.get("tokens", ()), texts), "id": row["id"]})
+        kept: Row = without_secrets(row, instance.get("tokens", ()), texts)
+        kept["id"] = instance["id"]
+        self._rows.append(kept)
 
     def _mismatch(self, instance: Instance, check: Check, expected: t.Any, actual: t.Any) -> Row:
         row = _row("mismatch", instance["id"], instance["name"], check.attribute.name, expected, actual, check.position)

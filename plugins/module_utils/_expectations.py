@@ -112,8 +112,8 @@ class Expectations:
                 yield self._parse_attribute(BY_NAME[f"{key}.{part}"], url, where, position)
 
     def _parse_attribute(self, attribute: Attribute, value: t.Any, where: str, position: int) -> Check:
-        parse = {STATE: _state, CHOICE: _accepted, DAYS: _days, URL: self._parse_url}[attribute.kind]
-        return Check(attribute, parse(value, f"{where}: {attribute.name}"), position)
+        parsers: dict[str, t.Callable[[t.Any, str], t.Any]] = {STATE: _state, CHOICE: _accepted, DAYS: _days, URL: self._parse_url}
+        return Check(attribute, parsers[attribute.kind](value, f"{where}: {attribute.name}"), position)
 
     def _parse_url(self, value: t.Any, where: str) -> t.Any:
         if value is None:
@@ -130,10 +130,10 @@ class Expectations:
 
 
 def _expand(url: str, instance: Instance) -> str:
-    for placeholder, key in (("{id}", "id"), ("{name}", "name")):
+    for placeholder, value in (("{id}", instance["id"]), ("{name}", instance["name"])):
         if placeholder in url:
             # What is put in holds no brace: percent-encoding takes them all.
-            url = url.replace(placeholder, percent_encode(instance[key], safe=""))
+            url = url.replace(placeholder, percent_encode(value, safe=""))
     return url
 
 

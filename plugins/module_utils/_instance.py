@@ -22,7 +22,25 @@ from ._attributes import WEBHOOK_EVENTS
 from ._redaction import hide, holds_secret
 from ._timestamps import iso_8601, milliseconds
 
-Instance = dict[str, t.Any]
+
+
+class Instance(t.TypedDict, total=False):
+    """An instance. The API's further fields are there as well, under their names in snake case."""
+
+    id: str
+    name: str  # "" where it has none
+    middleware: t.Optional[str]
+    tenant: t.Optional[str]
+    payment_status: t.Optional[str]
+    created: t.Optional[str]  # ISO 8601, in UTC
+    due: t.Optional[str]  # likewise
+    due_timestamp: t.Optional[int]  # epoch milliseconds
+    phone_connected: t.Optional[bool]
+    whatsapp_connected: t.Optional[bool]
+    webhooks: dict[str, t.Optional[str]]
+    token: t.Optional[str]  # where it was asked for
+    tokens: list[t.Optional[str]]  # until it is shown
+
 
 _LONGEST_NAME = 200  # characters of a field's name
 _MOST_LEVELS = 100  # of nesting
@@ -52,9 +70,10 @@ def from_row(row: t.Mapping[str, t.Any]) -> t.Optional[Instance]:
     instance["tenant"] = _text(row.get("tenant"))
     instance["created"] = iso_8601(milliseconds(row.get("created")))
     instance["due"] = iso_8601(instance["due_timestamp"])
+    everything = t.cast("dict[str, t.Any]", instance)
     for field, key in layout.others:
         with suppress(_TooDeep):
-            instance.setdefault(key, _without_tokens(row[field]))
+            everything.setdefault(key, _without_tokens(row[field]))
     credential, *others = instance["tokens"]
     text = _texts(instance, layout)
     instance["tokens"] = [credential, *[secret for secret in {credential, *others} if holds_secret(text, secret)]]
@@ -100,15 +119,18 @@ def show(instance: Instance, include_token: bool = False) -> Instance:
     """
     credential, *repeated = instance.pop("tokens")
     if include_token:
-        return {**instance, "token": credential}
+        instance["token"] = credential
+        return instance
+    identity = instance["id"]
     for secret in repeated:
-        instance = {**hide(instance, secret), "id": instance["id"]}
+        instance = hide(instance, secret)
+    instance["id"] = identity
     return instance
 
 
 def _texts(instance: Instance, layout: _Layout) -> str:
     """All texts of the instance, but for its id, in one."""
-    values = [instance["name"], instance["middleware"], instance["tenant"], instance["payment_status"], layout.names]
+    values: list[t.Any] = [instance["name"], instance["middleware"], instance["tenant"], instance["payment_status"], layout.names]
     values += instance["webhooks"].values()
     for _field, key in layout.others:
         value = instance.get(key)

@@ -45,7 +45,7 @@ def describe(row: Row) -> str:
     instance = instance_label(row)
     if row["kind"] == "unmanaged":
         return f"{instance}: no expectation matches it"
-    if BY_NAME[row["attribute"]].kind == DAYS:
+    if row["attribute"] is not None and BY_NAME[row["attribute"]].kind == DAYS:
         wanted = f"at least {row['expected']}"
     else:
         wanted = (
@@ -62,7 +62,7 @@ def _shown(value: t.Any) -> str:
 
 
 def instance_label(row: Row) -> str:
-    return f"{_shown(row['name'])} ({printable(row['id'])})"
+    return f"{_shown(row['name'])} ({printable(row['id'] or '')})"
 
 
 def printable(text: str) -> str:

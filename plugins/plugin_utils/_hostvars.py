@@ -119,7 +119,7 @@ def read_instance(value: t.Any) -> Instance:
                     and isinstance(instance["name"], str)
                     and isinstance(instance["webhooks"], Mapping)
                 ):
-                    return instance
+                    return t.cast("Instance", instance)
     raise ZapiError(
         "not an instance: give what zapi.zapi.instances or zapi.zapi.instance_info return, or host variables of the inventory"
     )

@@ -37,6 +37,7 @@ MOST_HELD = 4 * LARGEST_ANSWER
 """Bytes of all answers that are under way or wait for their turn."""
 
 _PIECE = 64 * 1024
+_MEMBER = b"\x1f\x8b"  # how what gzip has compressed begins
 # How soon a thread that waits for the server notices that nobody waits for it any more, in seconds.
 _NOTICE = 0.25
 
@@ -128,7 +129,7 @@ class Bounded(HTTPAdapter):
         class Response(http.client.HTTPResponse):
             def __init__(self, sock: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
                 super().__init__(sock, *args, **kwargs)
-                self.fp = io.BufferedReader(_Reader(sock, self.fp.detach(), limits), _PIECE)  # type: ignore[attr-defined]
+                self.fp = io.BufferedReader(_Reader(sock, self.fp.detach(), limits), _PIECE)
 
             def _read_status(self) -> tuple[str, int, str]:
                 version, status, reason = super()._read_status()  # type: ignore[misc]
@@ -213,7 +214,9 @@ def _decompressed(pieces: t.Iterator[bytes], encoding: t.Optional[str]) -> t.Ite
         for piece in pieces:
             begun, rest = True, piece
             while rest:
-                if inflate.eof:  # another member
+                if inflate.eof:
+                    if not rest.startswith(_MEMBER[: len(rest)]):
+                        break  # padding, which all readers of gzip pass over
                     inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
                 yield inflate.decompress(rest, _PIECE)
                 rest = inflate.unused_data if inflate.eof else inflate.unconsumed_tail

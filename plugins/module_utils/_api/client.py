@@ -299,7 +299,8 @@ class Task:
     def wait(self, future: Future[Answer]) -> Answer:
         """Return the answer, or raise the first failure of any call of this task. Raises `RequestError`."""
         while True:
-            done, _pending = wait((future, self._failed), timeout=_LOOK, return_when=FIRST_COMPLETED)
+            either: tuple[Future[t.Any], ...] = (future, self._failed)
+            done, _pending = wait(either, timeout=_LOOK, return_when=FIRST_COMPLETED)
             if self._failed in done:
                 raise t.cast("BaseException", self._failed.exception())
             if done:
@@ -345,7 +346,7 @@ def _pause(tries: int, answer: t.Optional[Answer]) -> float:
     if answer is not None and answer.retry_after:
         return answer.retry_after
     # With jitter, so that the calls in flight do not all come back at the same moment.
-    return min(_LONGEST_BACKOFF, 2 ** min(tries, 10) / 2) * random.uniform(0.5, 1)  # noqa: S311 - not for secrets
+    return float(min(_LONGEST_BACKOFF, 2 ** min(tries, 10) / 2)) * random.uniform(0.5, 1)  # noqa: S311 - not for secrets
 
 
 def _retry_after(value: t.Optional[str]) -> float:

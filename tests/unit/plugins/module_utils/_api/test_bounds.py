@@ -169,6 +169,11 @@ def test_a_compressed_answer_may_have_several_members(parts: int) -> None:
         assert ask(server) == {"content": []}
 
 
+def test_what_pads_a_compressed_answer_is_passed_over() -> None:
+    with RawServer(sending(packed(gzip.compress(b'{"content": []}') + b"\0" * 100))) as server:
+        assert ask(server) == {"content": []}
+
+
 def cut(text: bytes, parts: int) -> list[bytes]:
     size = -(-len(text) // parts)
     return [text[start : start + size] for start in range(0, len(text), size)]
