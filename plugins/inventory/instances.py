@@ -90,7 +90,8 @@ compose:
   tenant: zapi_tenant
 
 ---
-# Kept for ten minutes in files; --flush-cache lists anew. Make the folder private first, since others could read the files:
+# Kept for ten minutes in files; --flush-cache lists anew.
+# Make the folder private first, since others could read the files:
 # mkdir -p ~/.cache/zapi && chmod 700 ~/.cache/zapi
 plugin: zapi.zapi.instances
 cache: true

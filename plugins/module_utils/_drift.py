@@ -22,7 +22,6 @@ if t.TYPE_CHECKING:
     from ._instance import Instance
 
 
-
 class Row(t.TypedDict, total=False):
     """A row of drift. All keys are always there, but for ``note``."""
 

@@ -23,7 +23,6 @@ from ._redaction import hide, holds_secret
 from ._timestamps import iso_8601, milliseconds
 
 
-
 class Instance(t.TypedDict, total=False):
     """An instance. The API's further fields are there as well, under their names in snake case."""
 

@@ -134,7 +134,7 @@ def _with_each_text(value: t.Any, change: t.Callable[[str], str]) -> t.Any:
 _SHORTEST_SECRET = 4  # a shorter one is any word
 _MOST_LAYERS = 5
 
-_BLANKS = bytes(range(0x21)) + b"\x7f"
+_BLANKS = bytes(range(0x21)) + b"\x7f\\"  # and what may escape the next character
 _NO_PART = _BLANKS + bytes(range(0x80, 0x100))  # of a secret in ASCII
 _FOLDED = bytes(range(256)).lower().translate(bytes.maketrans(b"-_", b"+/"))  # one case, and one alphabet of base64
 _INVISIBLE = re.compile(
@@ -166,8 +166,7 @@ def _holds(text: str, secret: str) -> bool:
         bare = _bare(text, is_ascii)
         if plain in bare or hexadecimal in bare or first in bare or second in bare or third in bare:
             return True
-        # Entities that have names write neither letters nor digits.
-        if not ("%" in text or "\\" in text or ("&" in text and ("&#" in text or not (is_ascii and secret.isalnum())))):
+        if not ("%" in text or "\\" in text or "&" in text):
             return False
         text, before = _unescape(_INVISIBLE.sub("", text)), text
         if text == before:

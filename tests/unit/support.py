@@ -81,14 +81,14 @@ def make_rows(count: int) -> list[Row]:
     return [make_row(number) for number in range(1, count + 1)]
 
 
-def make_instance(number: int = 1, /, **fields: t.Any) -> dict[str, t.Any]:
+def make_instance(number: int = 1, /, **fields: t.Any) -> t.Any:
     """An instance as every door returns it; ``fields`` are those of the API's row."""
     instance = from_row(make_row(number, **fields))
     assert instance is not None
     return instance
 
 
-def from_row(row: Row, include_token: bool = False) -> dict[str, t.Any] | None:
+def from_row(row: Row, include_token: bool = False) -> t.Any:
     """The instance that a row becomes, as doors return it."""
     instance = _instance.from_row(row)
     return None if instance is None else _instance.show(instance, include_token)

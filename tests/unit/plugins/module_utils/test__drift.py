@@ -385,7 +385,7 @@ def test_an_instance_in_sync_is_forgotten() -> None:
         """A dictionary that can be watched."""
 
     running = Audit(Expectations([{"expect": {"whatsapp_connected": True}}]), NOW)
-    instance = Remembered(make_instance())
+    instance: t.Any = Remembered(make_instance())
     watch = weakref.ref(instance)
     running.add(instance)
     del instance

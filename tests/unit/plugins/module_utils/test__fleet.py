@@ -74,7 +74,7 @@ def test_instances_are_found_by_exact_id_and_name_however_the_server_searches(
 
 
 def knowing_one_namesake(asked: Asked, row: t.Any) -> bool:
-    return row["id"] == make_row(3)["id"]
+    return bool(row["id"] == make_row(3)["id"])
 
 
 def test_an_id_is_looked_for_with_the_servers_help(api: PagedApi) -> None:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zapi.zapi.plugins.module_utils._instance import WEBHOOK_EVENTS
+from ansible_collections.zapi.zapi.plugins.module_utils._attributes import WEBHOOK_EVENTS
 from ansible_collections.zapi.zapi.tests.unit.support import INSTANCE_TOKEN, from_row, make_instance, make_row
 
 MISSING = object()
@@ -34,7 +34,7 @@ KEYS = {
 }
 
 
-def instance_with(field: str, value: t.Any) -> dict[str, t.Any]:
+def instance_with(field: str, value: t.Any) -> t.Any:
     """The instance of a row whose field has this value, or is missing."""
     row = make_row(**{field: value})
     if value is MISSING:

@@ -49,7 +49,7 @@ def plugin_of(mix_in: type[t.Any], **options: t.Any) -> t.Any:
 
 def construct(plugin: t.Any, **fields: t.Any) -> tuple[dict[str, t.Any], set[str]]:
     """Return the variables and groups of the host that the plugin makes of an instance with these fields."""
-    data = HostVariables("zapi_").of({**make_instance(), **fields})
+    data = HostVariables("zapi_").of(t.cast("t.Any", {**make_instance(), **fields}))
     plugin.inventory.add_host("host")
     host = plugin.inventory.hosts["host"]
     for name, value in data.items():

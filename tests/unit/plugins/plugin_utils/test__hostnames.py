@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
     import random
 
 
-def fleet_of(*named: tuple[str, str]) -> list[dict[str, t.Any]]:
+def fleet_of(*named: tuple[str, str]) -> list[t.Any]:
     """Instances with these ids and names."""
     return [make_instance(id=identity, name=name) for identity, name in named]
 

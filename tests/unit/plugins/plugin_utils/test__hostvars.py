@@ -45,7 +45,7 @@ def host_variables(prefix: str) -> dict[str, t.Any]:
 
 
 def assert_read(value: t.Any) -> None:
-    read = read_instance(value)
+    read: t.Any = read_instance(value)
     assert {key: read[key] for key in KEYS} == {key: INSTANCE[key] for key in KEYS}
 
 
@@ -207,7 +207,7 @@ OPTIONS_OF_OURS = (
 
 
 def variables(prefix: str = "zapi_", **fields: t.Any) -> dict[str, t.Any]:
-    return HostVariables(prefix).of({**make_instance(), **fields})
+    return HostVariables(prefix).of(t.cast("t.Any", {**make_instance(), **fields}))
 
 
 def docstrings(path: Path) -> t.Iterator[t.Any]:
@@ -271,7 +271,7 @@ def test_no_field_becomes_an_option_whatever_the_prefix(variable: str) -> None:
         if key in INSTANCE_KEYS or prefix.lower().lstrip("_").startswith("ansible_"):
             continue
         made = HostVariables(prefix)
-        assert variable not in made.of({**make_instance(), key: "hostile"})
+        assert variable not in made.of(t.cast("t.Any", {**make_instance(), key: "hostile"}))
         assert made.left_out == [key]
 
 

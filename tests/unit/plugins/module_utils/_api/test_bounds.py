@@ -12,6 +12,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 import typing as t
 import zlib
@@ -335,7 +336,8 @@ def test_a_worker_whose_parent_is_gone_is_left_by_everybody(tmp_path: t.Any) -> 
 
 
 def test_where_the_system_gives_fewer_threads_fewer_do_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    start, started = pool.threading.Thread.start, []
+    start = threading.Thread.start
+    started: list[threading.Thread] = []
 
     def start_two(thread: t.Any) -> None:
         if len(started) == 2:
@@ -343,7 +345,7 @@ def test_where_the_system_gives_fewer_threads_fewer_do_the_work(monkeypatch: pyt
         started.append(thread)
         start(thread)
 
-    monkeypatch.setattr(pool.threading.Thread, "start", start_two)
+    monkeypatch.setattr(threading.Thread, "start", start_two)
     narrow = pool.Pool(5)
     assert [future.result(10) for future in [narrow.submit(lambda: 1) for _work in range(20)]] == [1] * 20
     narrow.close()
@@ -353,6 +355,6 @@ def test_without_any_thread_the_request_fails_in_one_line(monkeypatch: pytest.Mo
     def start(thread: t.Any) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(pool.threading.Thread, "start", start)
+    monkeypatch.setattr(threading.Thread, "start", start)
     with make_client() as client, pytest.raises(RequestError, match="thread"):
         client.ask(CALL)

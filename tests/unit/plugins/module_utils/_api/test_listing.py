@@ -41,7 +41,7 @@ if t.TYPE_CHECKING:
 FLEET = make_rows(95)
 
 
-def listing(**changed: t.Any) -> list[dict[str, t.Any]]:
+def listing(**changed: t.Any) -> list[t.Any]:
     with make_fleet(**changed) as fleet:
         return fleet.instances()
 
