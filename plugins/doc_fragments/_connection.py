@@ -17,15 +17,17 @@ options:
   partner_token:
     description:
       - The partner token of the Z-API account, which is sent as a bearer token.
-      - The token is never shown, whatever happens. White space around it is ignored.
+      - The token is never shown, whatever happens. White space around it is ignored. One of fewer than eight characters is refused.
       - Where it is not set, it is taken from the environment variable E(ZAPI_PARTNER_TOKEN); modules look for it on the host that
-        they run on. The lookup and the inventory plugin also read the variable C(zapi_partner_token), and template it.
+        they run on. The lookup and the inventory plugin also read the variable C(zapi_partner_token), and template it. What comes
+        from the environment, or as an argument of the lookup, is never taken for a template.
     type: str
     required: true
   api_url:
     description:
       - The address of the API.
       - Must be C(https), except that plain C(http) is accepted for loopback addresses, such as an emulator's.
+      - It ends before C(/instances). An address that holds an instance's call, or what looks like a token, is refused.
       - Where it is not set, it is taken from the environment variable E(ZAPI_API_URL).
     type: str
     default: https://api.z-api.io
@@ -41,7 +43,8 @@ options:
     type: path
   timeout:
     description:
-      - How many seconds to wait for a connection, and for an answer on it, with each request.
+      - How many seconds to wait for a connection, and each time for the server's next words.
+      - A request as a whole is cut off at ten times this, and is then not tried again.
     type: float
     default: 30
   retries:
@@ -58,7 +61,7 @@ options:
     default: 100
   concurrency:
     description:
-      - How many pages to ask for at the same time.
+      - How many calls to have under way at the same time. Where the system gives fewer threads, they are fewer.
     type: int
     default: 8
   query:
@@ -74,6 +77,8 @@ options:
       - mobile
 notes:
   - The listing is complete, or it is an error. Every instance comes exactly once, in the API's order.
+  - An answer is at most 64 MiB, once decompressed. A field whose name has more than 200 characters, or that is nested more than 100
+    levels deep, is left out; a number of more than 400 digits is null.
   - Proxies are taken from the environment. Redirects are never followed, and a C(.netrc) file is never read.
 requirements:
   - requests
