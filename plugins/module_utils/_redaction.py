@@ -143,7 +143,7 @@ _INVISIBLE = re.compile(
 _BACKSLASHED = re.compile(r"\\(?:u\{0*([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2})|([0-7]{3})|[nrt]|)", re.I)
 _BACKSLASHED_BASES = (16, 16, 16, 8)
 _LONG_BACKSLASHED = re.compile(r"\\U([0-9a-fA-F]{8})")
-_NUMERIC_ENTITY = re.compile(r"&#(?:x0*([0-9a-f]{1,6})|0*([0-9]{1,7}));?", re.I)
+_ENTITY = re.compile(r"&(?:#x0*([0-9a-f]{1,6})|#0*([0-9]{1,7})|([a-z][a-z0-9]{1,31}));?", re.I)
 _PERCENT_U = re.compile("%u([0-9a-f]{4})", re.I)
 
 
@@ -162,16 +162,14 @@ def _holds(text: str, secret: str) -> bool:
     raw = secret.encode("utf-8", "ignore")
     plain, hexadecimal = _bare(secret, is_ascii), binascii.hexlify(raw)
     first, second, third = _base64_forms(raw)
-    for _layer in range(_MOST_LAYERS):
-        bare = _bare(text, is_ascii)
-        if plain in bare or hexadecimal in bare or first in bare or second in bare or third in bare:
-            return True
-        if not ("%" in text or "\\" in text or "&" in text):
-            return False
-        text, before = _unescape(_INVISIBLE.sub("", text)), text
-        if text == before:
-            return False
-    return True  # nobody wraps honest words so often
+    try:
+        for layer in _unescaped(text):
+            bare = _bare(layer, is_ascii)
+            if plain in bare or hexadecimal in bare or first in bare or second in bare or third in bare:
+                return True
+    except _WrappedTooOften:
+        return True
+    return False
 
 
 def _bare(text: str, is_ascii: bool) -> bytes:
@@ -195,27 +193,53 @@ def _base64_forms(raw: bytes) -> tuple[bytes, bytes, bytes]:
     )
 
 
-def _unescape(text: str) -> str:
-    """Undo one layer of each kind of escaping, and all layers of a kind that repeats only itself."""
-    if "\\" in text:
-        text = re.sub(r"\\{2,}", r"\\", text)
-        text = _LONG_BACKSLASHED.sub(lambda match: _character(match[1], 16), text)
-        text = _BACKSLASHED.sub(_backslashed, text)
-    if "&" in text:
-        text = re.sub("&(?:amp;)+", "&", text)
-        text = _NUMERIC_ENTITY.sub(lambda match: _character(match[1], 16) if match[1] else _character(match[2], 10), text)
-        # A number that is left is none, and a very long one would be an error.
-        text = unescape(text.replace("&#", ""))
-    if "%" in text:
-        text = re.sub("%(?:25)+", "%", text)
-        text = _PERCENT_U.sub(lambda match: _character(match[1], 16), text)
-        text = unquote(text, errors="ignore")
-    return text
+def _unescape_backslashes(text: str) -> str:
+    text = re.sub(r"\\{2,}", r"\\", text)
+    text = _LONG_BACKSLASHED.sub(lambda match: _character(match[1], 16), text)
+    return _BACKSLASHED.sub(_backslashed, text)
+
+
+def _unescape_entities(text: str) -> str:
+    return _ENTITY.sub(_entity, re.sub("&(?:amp;)+", "&", text))
+
+
+def _unescape_percents(text: str) -> str:
+    text = _PERCENT_U.sub(lambda match: _character(match[1], 16), re.sub("%(?:25)+", "%", text))
+    return unquote(text, errors="ignore")
+
+
+# Each undoes one layer of its kind, or all of them where they repeat only themselves.
+_ESCAPES = (("\\", _unescape_backslashes), ("&", _unescape_entities), ("%", _unescape_percents))
+
+
+def _unescaped(text: str) -> t.Iterator[str]:
+    """Yield the text, and what it becomes while it is unescaped layer by layer."""
+    yield text
+    for _layer in range(_MOST_LAYERS):
+        before = text
+        for sign, unescape_one in _ESCAPES:
+            if sign in text:
+                text = unescape_one(_INVISIBLE.sub("", text))
+                yield text
+        if text == before:
+            return
+    raise _WrappedTooOften
+
+
+class _WrappedTooOften(Exception):
+    """A text is escaped in more layers than anybody honest would use."""
 
 
 def _backslashed(match: re.Match[str]) -> str:
     group = match.lastindex
     return _character(match[group], _BACKSLASHED_BASES[group - 1]) if group else ""
+
+
+def _entity(match: re.Match[str]) -> str:
+    if match[3]:
+        named = unescape(f"&{match[3]};")
+        return match[0] if named.endswith(";") else named
+    return _character(match[1], 16) if match[1] else _character(match[2], 10)
 
 
 def _character(digits: str, base: int) -> str:
