@@ -133,7 +133,8 @@ def _expand(url: str, instance: Instance) -> str:
     for placeholder, value in (("{id}", instance["id"]), ("{name}", instance["name"])):
         if placeholder in url:
             # What is put in holds no brace: percent-encoding takes them all.
-            url = url.replace(placeholder, percent_encode(value, safe=""))
+            plain = value.isascii() and value.isalnum()  # as ids are; encoding them takes most of the time
+            url = url.replace(placeholder, value if plain else percent_encode(value, safe=""))
     return url
 
 

@@ -94,6 +94,7 @@ def _comparable(row: t.Mapping[str, t.Any], layout: _Layout) -> t.Optional[Insta
     webhooks: dict[str, t.Optional[str]] = dict.fromkeys(WEBHOOK_EVENTS)
     for field, event in layout.webhooks:
         webhooks[event] = _text(row[field])
+    credential = _text(row.get("token")) or _text(row.get("instanceToken"))
     return {
         "id": str(identity),
         "name": _text(row.get("name")) or "",
@@ -104,8 +105,8 @@ def _comparable(row: t.Mapping[str, t.Any], layout: _Layout) -> t.Optional[Insta
         "whatsapp_connected": _flag(row.get("whatsappConnected")),
         "webhooks": webhooks,
         "tokens": [
-            _text(row.get("token")) or _text(row.get("instanceToken")),
-            *[row[field] for field in layout.tokens if isinstance(row[field], str)],
+            credential,
+            *[row[field] for field in layout.tokens if isinstance(row[field], str) and row[field] != credential],
         ],
     }
 
