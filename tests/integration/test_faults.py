@@ -28,7 +28,7 @@ from ansible_collections.zapi.zapi.tests.emulator.faults import KINDS
 from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import Emulator
 from ansible_collections.zapi.zapi.tests.integration.conftest import Workplace, base_environment, found, found_in_files, plain
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.attacks, pytest.mark.once]
 
 FLEET = 50
 TIMEOUT = 1
