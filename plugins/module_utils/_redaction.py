@@ -204,12 +204,15 @@ def _unescape_entities(text: str) -> str:
 
 
 def _unescape_percents(text: str) -> str:
-    text = _PERCENT_U.sub(lambda match: _character(match[1], 16), re.sub("%(?:25)+", "%", text))
-    return unquote(text, errors="ignore")
+    return unquote(re.sub("%(?:25)+", "%", text), errors="ignore")
+
+
+def _unescape_percent_u(text: str) -> str:
+    return _PERCENT_U.sub(lambda match: _character(match[1], 16), text)
 
 
 # Each undoes one layer of its kind, or all of them where they repeat only themselves.
-_ESCAPES = (("\\", _unescape_backslashes), ("&", _unescape_entities), ("%", _unescape_percents))
+_ESCAPES = (("\\", _unescape_backslashes), ("&", _unescape_entities), ("%", _unescape_percent_u), ("%", _unescape_percents))
 
 
 def _unescaped(text: str) -> t.Iterator[str]:
