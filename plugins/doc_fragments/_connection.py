@@ -16,13 +16,13 @@ class ModuleDocFragment:
 options:
   partner_token:
     description:
-      - The partner token of the Z-API account, which is sent as a bearer token.
+      - The partner token of the Z-API account, which is sent as a bearer token. No door works without it.
+      - In accounts of up to 25 instances, the account's security token does as well. Z-API's panel shows it under C(Segurança).
       - The token is never shown, whatever happens. White space around it is ignored. One of fewer than eight characters is refused.
       - Where it is not set, it is taken from the environment variable E(ZAPI_PARTNER_TOKEN); modules look for it on the host that
         they run on. The lookup and the inventory plugin also read the variable C(zapi_partner_token), and template it. What comes
         from the environment, or as an argument of the lookup, is never taken for a template.
     type: str
-    required: true
   api_url:
     description:
       - The address of the API.

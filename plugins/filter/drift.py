@@ -16,6 +16,7 @@ from ansible.utils.display import Display
 from ansible_collections.zapi.zapi.plugins.module_utils._drift import UNMANAGED_CHOICES, Audit, Row
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import ZapiError
 from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
+from ansible_collections.zapi.zapi.plugins.module_utils._wording import warnings
 from ansible_collections.zapi.zapi.plugins.plugin_utils._hostvars import read_instance
 
 display = Display()
@@ -28,13 +29,14 @@ def drift(fleet: t.Any, expectations: t.Any, unmanaged: str = "ignore", show_url
     if unmanaged not in UNMANAGED_CHOICES:
         raise AnsibleFilterError(f"zapi.zapi.drift: unmanaged must be one of {', '.join(UNMANAGED_CHOICES)}, not {unmanaged!r}")
     try:
-        declared = Expectations(expectations)
-        audit = Audit(declared, int(time.time() * 1000), unmanaged=unmanaged, show_url_secrets=show_url_secrets)
+        now = int(time.time() * 1000)
+        declared = Expectations(expectations, now)
+        audit = Audit(declared, now, unmanaged=unmanaged, show_url_secrets=show_url_secrets)
         for instance in fleet:
             audit.add(read_instance(instance))
     except ZapiError as error:
         raise AnsibleFilterError(f"zapi.zapi.drift: {error}") from None
-    for warning in declared.warnings:
+    for warning in warnings(declared, audit):
         display.warning(f"zapi.zapi.drift: {warning}")
     rows: list[Row] = audit.finish()["drift"]
     return rows

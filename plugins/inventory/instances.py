@@ -127,7 +127,7 @@ from ansible_collections.zapi.zapi.plugins.plugin_utils._cache import entry_for,
 from ansible_collections.zapi.zapi.plugins.plugin_utils._constructed import FastConstructable
 from ansible_collections.zapi.zapi.plugins.plugin_utils._hostnames import Hostnames, plain_hostname
 from ansible_collections.zapi.zapi.plugins.plugin_utils._hostvars import HostVariables
-from ansible_collections.zapi.zapi.plugins.plugin_utils._options import option_problem, read_connection
+from ansible_collections.zapi.zapi.plugins.plugin_utils._options import read_connection
 
 if t.TYPE_CHECKING:
     from ansible_collections.zapi.zapi.plugins.module_utils._connection import Connection
@@ -151,7 +151,7 @@ class InventoryModule(BaseInventoryPlugin, FastConstructable, Cacheable):
         try:
             config = self._read_config_data(path)
         except AnsibleError as error:
-            raise AnsibleParserError(option_problem(error)) from None
+            raise AnsibleParserError(str(error)) from None
         self.templar.available_variables = self._vars
         try:
             variables = HostVariables(self.get_option("hostvars_prefix"))

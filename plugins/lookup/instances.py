@@ -146,7 +146,7 @@ from ansible_collections.zapi.zapi.plugins.module_utils._errors import ZapiError
 from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
 from ansible_collections.zapi.zapi.plugins.module_utils._instance import Instance, show
 from ansible_collections.zapi.zapi.plugins.module_utils._selection import select
-from ansible_collections.zapi.zapi.plugins.plugin_utils._options import option_problem, read_connection
+from ansible_collections.zapi.zapi.plugins.plugin_utils._options import read_connection
 
 display = Display()
 
@@ -161,7 +161,7 @@ class LookupModule(LookupBase):
             # Without its cause, whose words may hold anything.
             raise AnsibleLookupError(str(error)) from None
         except AnsibleError as error:
-            raise AnsibleLookupError(option_problem(error)) from None
+            raise AnsibleLookupError(str(error)) from None
         if terms:
             instances = self._select(instances, [str(term) for term in self._flatten(terms)])
         return [show(instance, self.get_option("include_token")) for instance in instances]

@@ -19,12 +19,13 @@ STATE = "state"  # true or false
 CHOICE = "choice"  # one text, or a list of accepted ones
 DAYS = "days"  # the least number of days until a time in epoch milliseconds
 URL = "url"  # like CHOICE, with placeholders; null for unset
+HOSTS = "hosts"  # the only hosts that any webhook may post to
 
 
 class Attribute(t.NamedTuple):
     """One thing that an instance has and that can be declared."""
 
-    field: str  # in the API's rows
+    field: t.Optional[str]  # in the API's rows; None for what is found in several
     kind: str
     key: str  # of an instance, as doors return it
     part: t.Optional[str] = None  # of what stands under that key, where it is a dictionary
@@ -60,6 +61,7 @@ ATTRIBUTES = (
             ("receivedStatus", "received_status"),
         )
     ),
+    Attribute(None, HOSTS, "webhooks", alias="webhook_hosts"),
 )
 
 BY_NAME = {attribute.name: attribute for attribute in ATTRIBUTES}
@@ -68,3 +70,8 @@ KEYS = ("id", "name", *dict.fromkeys(attribute.key for attribute in ATTRIBUTES))
 """The keys of an instance that anything can be declared of, and those that say which one it is."""
 DECLARABLE = tuple(dict.fromkeys(attribute.name.partition(".")[0] for attribute in ATTRIBUTES))
 """The keys of ``expect``."""
+GROUPS = {
+    key: tuple(attribute.name for attribute in ATTRIBUTES if attribute.part is not None and attribute.key == key)
+    for key in dict.fromkeys(attribute.key for attribute in ATTRIBUTES if attribute.part is not None)
+}
+"""The names of the attributes that stand under one key, such as those of the webhooks."""

@@ -23,7 +23,7 @@ from ._redaction import looks_random
 
 DEFAULT_API_URL = "https://api.z-api.io"
 CONNECTION_ARGUMENTS: dict[str, dict[str, t.Any]] = {
-    "partner_token": {"type": "str", "required": True, "no_log": True, "fallback": (env_fallback, ["ZAPI_PARTNER_TOKEN"])},
+    "partner_token": {"type": "str", "no_log": True, "fallback": (env_fallback, ["ZAPI_PARTNER_TOKEN"])},
     # no_log keeps what a slip may have put into it out of the system's log, and out of ansible-core's own messages.
     "api_url": {"type": "str", "default": DEFAULT_API_URL, "no_log": True, "fallback": (env_fallback, ["ZAPI_API_URL"])},
     "validate_certs": {"type": "bool", "default": True},
@@ -75,9 +75,12 @@ class Connection:
 
 
 def _checked_token(token: t.Optional[str]) -> str:
+    if not (token or "").strip():
+        raise OptionError(
+            f"partner_token is {'missing' if token is None else 'empty'}: set the option, the environment variable "
+            "ZAPI_PARTNER_TOKEN, or the variable zapi_partner_token (which lookup, inventory and playbooks read)"
+        )
     token = (token or "").strip()
-    if not token:
-        raise OptionError("partner_token is empty: set the option or the environment variable ZAPI_PARTNER_TOKEN")
     if not re.fullmatch(r"[!-~]+", token):
         # Left to the HTTP library, the message would hold the token.
         raise OptionError("partner_token holds white space or characters that no HTTP header can carry: check how it was copied")

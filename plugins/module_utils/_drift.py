@@ -13,17 +13,19 @@ import json
 import typing as t
 from collections import Counter
 
-from ._attributes import DAYS, URL
-from ._redaction import mask_value, without_secrets
-from ._timestamps import is_possible
+from ._attributes import CHOICE, DAYS, HOSTS, STATE, URL
+from ._hosts import declared_host, host_of
+from ._redaction import mask_url, without_secrets
+from ._selection import composed, nearest
+from ._timestamps import is_possible, iso_8601
 
 if t.TYPE_CHECKING:
-    from ._expectations import Check, Expectations
+    from ._expectations import Check, Expectation, Expectations
     from ._instance import Instance
 
 
-class Row(t.TypedDict, total=False):
-    """A row of drift. All keys are always there, but for ``note``."""
+class Row(t.TypedDict):
+    """A row of drift. All keys are always there."""
 
     kind: str  # mismatch, missing or unmanaged
     id: t.Optional[str]
@@ -32,74 +34,102 @@ class Row(t.TypedDict, total=False):
     expected: t.Any
     actual: t.Any
     expectation: t.Optional[int]  # its position in the list, from 1
-    note: str
+    expectation_name: t.Optional[str]
+    note: t.Optional[str]
+
+
+class Mismatch(t.NamedTuple):
+    """A check that an instance fails, with real values."""
+
+    check: Check
+    expected: t.Any
+    actual: t.Any
+    note: t.Optional[str]
+
+
+class Unmatched(t.NamedTuple):
+    """An item that matched no instance and names none either."""
+
+    item: Expectation
+    nearest: t.Optional[str]  # the name that is most like the one that it asks for
 
 
 UNMANAGED_CHOICES = ("ignore", "report", "drift")
 _DAY = 24 * 60 * 60 * 1000
+_MOST_NAMES = 10_000  # that are kept to find the nearest one
+_MOST_NEAREST = 10  # items for which it is looked for
 
 
 class Audit:
     """Takes the instances of a fleet one by one and keeps only what is wrong.
 
-    ``now`` is in epoch milliseconds. The rows are in `finish`'s return; an instance that is in sync leaves nothing but counts.
+    ``now`` is in epoch milliseconds. With ``only``, ids and exact names, no other instance is looked at. The rows are in `finish`'s
+    return; an instance that is in sync leaves nothing but counts.
     """
 
-    def __init__(self, expectations: Expectations, now: int, *, unmanaged: str = "ignore", show_url_secrets: bool = False) -> None:
+    def __init__(
+        self,
+        expectations: Expectations,
+        now: int,
+        *,
+        unmanaged: str = "ignore",
+        only: t.Optional[t.Sequence[str]] = None,
+        show_url_secrets: bool = False,
+    ) -> None:
         self._expectations = expectations
         self._now = now
         self._unmanaged = unmanaged
         self._show_url_secrets = show_url_secrets
-        self._unseen_ids = {item.match.identity for item in expectations.items if item.match.identity is not None}
-        self._unseen_names = {item.match.name for item in expectations.items if item.match.name is not None}
+        self._only = None if only is None else frozenset(map(composed, only))
+        items = expectations.active
+        self._unseen_ids = self._looked_for({item.match.identity for item in items if item.match.identity is not None})
+        self._unseen_names = self._looked_for({item.match.name for item in items if item.match.name is not None})
+        self._unborne = set(self._only or ())
+        self._unmatched = {item.position for item in items}
+        self._unmatched_patterns = {item.position for item in items if item.pattern is not None}
+        self._names: dict[str, t.Sequence[t.Optional[str]]] = {}  # with their instance's tokens, for as long as one is looked for
         self._rows: list[Row] = []
         self._counts: Counter[str] = Counter()
         self._mismatches: Counter[str] = Counter()
 
     def add(self, instance: Instance) -> None:
         """Compare one instance."""
+        name = composed(instance["name"])
+        if self._only is not None:
+            if instance["id"] not in self._only and name not in self._only:
+                return
+            self._unborne -= {instance["id"], name}
         self._counts["instances"] += 1
         self._unseen_ids.discard(instance["id"])
-        self._unseen_names.discard(instance["name"])
-        checks = self._expectations.checks(instance)
-        if checks is None:
+        self._unseen_names.discard(name)
+        positions = self._expectations.matching(instance)
+        self._unmatched.difference_update(positions)
+        if self._unmatched_patterns:
+            self._remember(instance, positions)
+        if not positions:
             self._counts["unmanaged"] += 1
             if self._unmanaged != "ignore":
                 self._keep(_row("unmanaged", instance["id"], instance["name"]), instance)
             return
-        mismatches = list(find_mismatches(instance, checks, self._now))
+        mismatches = list(find_mismatches(instance, self._expectations.merged(positions), self._now))
         self._counts["drifted" if mismatches else "in_sync"] += 1
-        for check, expected, actual in mismatches:
-            self._mismatches[check.attribute.name] += 1
-            self._keep(self._mismatch(instance, check, expected, actual), instance)
-
-    def _keep(self, row: Row, instance: Instance) -> None:
-        """Keep a row without the instance's own tokens, whatever text a customer has put them into."""
-        texts = json.dumps([row["name"], row["expected"], row["actual"]])
-        kept: Row = without_secrets(row, instance.get("tokens", ()), texts)
-        kept["id"] = instance["id"]
-        self._rows.append(kept)
-
-    def _mismatch(self, instance: Instance, check: Check, expected: t.Any, actual: t.Any) -> Row:
-        row = _row("mismatch", instance["id"], instance["name"], check.attribute.name, expected, actual, check.position)
-        if check.attribute.kind == URL and not self._show_url_secrets:
-            row["expected"], row["actual"] = mask_value(expected), mask_value(actual)
-            if _satisfies(row["actual"], row["expected"]):
-                row["note"] = "the two differ in a masked part only, see show_url_secrets"
-        return row
+        for mismatch in mismatches:
+            self._mismatches[mismatch.check.attribute.name] += 1
+            self._keep(self._mismatch(instance, mismatch), instance)
 
     def finish(self) -> dict[str, t.Any]:
-        """Return ``in_sync``, ``drift`` and ``summary``, once all instances have been added."""
+        """Return ``in_sync``, ``drift``, ``summary`` and ``audited_at``, once all instances have been added."""
         missing = [
-            _row("missing", item.match.identity, item.match.name, position=item.position)
-            for item in self._expectations.items
-            if item.match.identity in self._unseen_ids or item.match.name in self._unseen_names
+            _row("missing", item.match.identity, item.match.name, position=item.position, title=item.title)
+            for item in self._expectations.active
+            if self._is_missing(item)
         ]
         counts = self._counts
         managed = counts["in_sync"] + counts["drifted"]
         unmanaged_drift = counts["unmanaged"] if self._unmanaged == "drift" else 0
         return {
-            "in_sync": not (counts["drifted"] or missing or unmanaged_drift),
+            # Where none of the instances is managed, nothing has been asserted.
+            "in_sync": not (counts["drifted"] or missing or unmanaged_drift or (counts["instances"] and not managed)),
             "drift": self._rows + missing,
             "summary": {
                 "instances": counts["instances"],
@@ -111,24 +141,116 @@ class Audit:
                 "mismatches": dict(sorted(self._mismatches.items())),
                 "compliance": _percent(counts["in_sync"], managed + len(missing)),
             },
+            "audited_at": iso_8601(self._now),
         }
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was no instance to look at."""
+        return not self._counts["instances"]
 
-def find_mismatches(instance: Instance, checks: t.Iterable[Check], now: int) -> t.Iterator[tuple[Check, t.Any, t.Any]]:
-    """Yield (check, expected, actual) for each check that the instance fails. ``now`` is in epoch milliseconds."""
+    @property
+    def unborne(self) -> list[str]:
+        """The terms of ``only`` that no instance bears, and that no item names: of those, there is a row."""
+        return sorted(self._unborne - self._unseen_ids - self._unseen_names)
+
+    @property
+    def unmatched(self) -> list[Unmatched]:
+        """The items that matched no instance, but for those of which there is a row. With ``only`` nobody can know them."""
+        if self._only is not None or self.is_empty:
+            return []
+        items = [item for item in self._expectations.active if item.position in self._unmatched and not self._is_missing(item)]
+        return [
+            Unmatched(item, self._nearest(item.pattern) if item.pattern is not None and place < _MOST_NEAREST else None)
+            for place, item in enumerate(items)
+        ]
+
+    def _looked_for(self, terms: set[str]) -> set[str]:
+        return terms if self._only is None else terms & self._only
+
+    def _is_missing(self, item: Expectation) -> bool:
+        return item.match.identity in self._unseen_ids or item.match.name in self._unseen_names
+
+    def _remember(self, instance: Instance, positions: tuple[int, ...]) -> None:
+        """Keep a name for as long as a pattern has matched none: it may be the one that was meant."""
+        self._unmatched_patterns.difference_update(positions)
+        if not self._unmatched_patterns:
+            self._names.clear()
+        elif len(self._names) < _MOST_NAMES:
+            self._names[instance["name"]] = instance.get("tokens", ())
+
+    def _nearest(self, pattern: str) -> t.Optional[str]:
+        name = nearest(pattern, self._names)
+        return None if name is None else t.cast("str", without_secrets(name, self._names[name], name))
+
+    def _keep(self, row: Row, instance: Instance) -> None:
+        """Keep a row without the instance's own tokens, whatever text a customer has put them into."""
+        texts = json.dumps([row["name"], row["expected"], row["actual"], row["note"]])
+        kept: Row = without_secrets(row, instance.get("tokens", ()), texts)
+        kept["id"] = instance["id"]
+        self._rows.append(kept)
+
+    def _mismatch(self, instance: Instance, mismatch: Mismatch) -> Row:
+        check, expected, actual, note = mismatch
+        if check.attribute.kind == URL and not self._show_url_secrets:
+            readable = (instance["id"], instance["name"])
+            expected, actual = _masked(expected, readable), _masked(actual, readable)
+            if _satisfies(actual, expected):
+                note = "the two differ in a masked part only, see show_url_secrets"
+        return _row(
+            "mismatch", instance["id"], instance["name"], check.attribute.name, expected, actual, check.position, check.title, note
+        )
+
+
+def find_mismatches(instance: Instance, checks: t.Iterable[Check], now: int) -> t.Iterator[Mismatch]:
+    """Yield the checks that the instance fails. ``now`` is in epoch milliseconds."""
     for check in checks:
-        expected, actual = check.expected(instance), check.attribute.value(instance)
-        if check.attribute.kind == DAYS:
+        kind, expected, actual = check.attribute.kind, check.expected(instance), check.attribute.value(instance)
+        note = None
+        if kind == DAYS:
             actual = _days_until(actual, now)
             holds = actual is not None and actual >= expected
+        elif kind == HOSTS:
+            actual, note = _foreign_hosts(actual, expected)
+            holds = not actual
         else:
             holds = _satisfies(actual, expected)
         if not holds:
-            yield check, expected, actual
+            yield Mismatch(check, expected, actual, note or _note(kind, expected, actual))
 
 
 def _satisfies(actual: t.Any, expected: t.Any) -> bool:
     return bool(actual in expected if isinstance(expected, list) else actual == expected)
+
+
+def _note(kind: str, expected: t.Any, actual: t.Any) -> t.Optional[str]:
+    """Say why a value is not the expected one, where that is not plain to see."""
+    if kind in (STATE, CHOICE) and actual is None:
+        return "the API did not tell"
+    if kind == CHOICE and actual.lower() in [text.lower() for text in (expected if isinstance(expected, list) else [expected])]:
+        return "only upper and lower case differ"
+    return None
+
+
+def _foreign_hosts(webhooks: t.Mapping[str, t.Optional[str]], declared: list[str]) -> tuple[list[str], str]:
+    """Return the hosts that webhooks post to and that are not declared, and by which webhooks.
+
+    A URL that leads to no certain host stands for itself, without its secrets.
+    """
+    accepted = [declared_host(text) for text in declared]
+    posting: dict[str, list[str]] = {}
+    for event, url in webhooks.items():
+        if url is not None:
+            host = host_of(url)
+            if host is None or not any(one is not None and one.holds(host) for one in accepted):
+                posting.setdefault(mask_url(url) if host is None else str(host), []).append(event)
+    return sorted(posting), f"posted to by {', '.join(event for host in sorted(posting) for event in posting[host])}"
+
+
+def _masked(value: t.Any, readable: t.Sequence[str]) -> t.Any:
+    if isinstance(value, list):
+        return [mask_url(url, readable) for url in value]
+    return None if value is None else mask_url(value, readable)
 
 
 def _days_until(moment: t.Any, now: int) -> t.Optional[int]:
@@ -144,6 +266,8 @@ def _row(
     expected: t.Any = None,
     actual: t.Any = None,
     position: t.Optional[int] = None,
+    title: t.Optional[str] = None,
+    note: t.Optional[str] = None,
 ) -> Row:
     return {
         "kind": kind,
@@ -153,6 +277,8 @@ def _row(
         "expected": expected,
         "actual": actual,
         "expectation": position,
+        "expectation_name": title,
+        "note": note,
     }
 
 

@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import re
 import typing as t
 from collections.abc import Mapping, Sequence
@@ -16,16 +18,23 @@ from difflib import get_close_matches
 from functools import lru_cache
 from urllib.parse import quote as percent_encode
 
-from ._attributes import BY_NAME, CHOICE, DAYS, DECLARABLE, STATE, URL, WEBHOOK_EVENTS, Attribute
+from ._attributes import BY_NAME, CHOICE, DAYS, DECLARABLE, GROUPS, HOSTS, STATE, URL, Attribute
 from ._errors import ExpectationError
+from ._hosts import declared_host
 from ._redaction import mask_text
-from ._selection import Match, match_of
+from ._selection import Match, composed, match_of
+from ._timestamps import date_of
 
 if t.TYPE_CHECKING:
     from ._instance import Instance
 
+_KEYS = ("name", "match", "expect", "ignore", "until")
 _CONDITIONS = ("id", "name", "middleware")
+_IGNORABLE = (*DECLARABLE, *(name for name in BY_NAME if name not in DECLARABLE))
 _PLACEHOLDER = re.compile(r"\{(?:id|name)\}")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.A)
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029]")
+_MOST_MISTAKES = 5  # that are told at once
 
 
 class Check(t.NamedTuple):
@@ -34,6 +43,7 @@ class Check(t.NamedTuple):
     attribute: Attribute
     declared: t.Any  # one value, a list of accepted ones, or None for an unset webhook
     position: int  # of the expectation, from 1
+    title: t.Optional[str] = None  # of the expectation
 
     def expected(self, instance: Instance) -> t.Any:
         """What is declared, in the form it has for this instance."""
@@ -48,74 +58,159 @@ class Expectation(t.NamedTuple):
     """One item of the declared list."""
 
     position: int
+    title: t.Optional[str]  # its name
     match: Match
+    pattern: t.Optional[str]  # of the name, as it was written
     checks: tuple[Check, ...]
+    ignored: frozenset[str]  # attributes, of those that earlier items declare
+    until: t.Optional[dt.date]  # the last day on which it counts, in UTC
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return label(self.position, self.title)
 
 
 class Expectations:
     """The declared list. ``warnings`` tells what is no mistake and yet can hardly be meant."""
 
-    def __init__(self, declared: t.Any) -> None:
-        """Check and compile the list. Raises `ExpectationError` at the first mistake."""
+    def __init__(self, declared: t.Any, now: int) -> None:
+        """Check and compile the list. Raises `ExpectationError` with its first mistakes. ``now`` is in epoch milliseconds."""
         self.warnings: list[str] = []
+        self._mistakes: list[str] = []
         if not _is_list(declared):
             raise ExpectationError(f"expectations must be a list, not {_kind(declared)}")
         if not declared:
             raise ExpectationError("expectations is empty: nothing would be asserted")
         self.items = [self._parse(item, position) for position, item in enumerate(declared, start=1)]
+        if self._mistakes:
+            raise ExpectationError(_in_one_line(self._mistakes))
+        today = date_of(now)
+        self.active = [item for item in self.items if item.until is None or today <= item.until]
+        self.warnings += [
+            f"{item.label} ended on {item.until} and counts no longer: remove it, or give it another date"
+            for item in self.items
+            if item.until is not None and item.until < today
+        ]
         # Most conditions of a long list name one instance each: those are looked up, only the others are tried in turn.
         self._general: list[Expectation] = []
         self._by_identity: dict[str, list[Expectation]] = {}
         self._by_name: dict[str, list[Expectation]] = {}
-        for item in self.items:
+        for item in self.active:
             if item.match.identity is not None:
                 self._by_identity.setdefault(item.match.identity, []).append(item)
             elif item.match.name is not None:
                 self._by_name.setdefault(item.match.name, []).append(item)
             else:
                 self._general.append(item)
-        self._merged = lru_cache(maxsize=1024)(self._merge)
+        self.merged = lru_cache(maxsize=1024)(self._merge)
+
+    def matching(self, instance: Instance) -> tuple[int, ...]:
+        """Return the positions of the items that match the instance, in their order."""
+        name = composed(instance["name"])
+        candidates = self._general + self._by_name.get(name, []) + self._by_identity.get(instance["id"], [])
+        return tuple(sorted([item.position for item in candidates if item.match.holds(instance, name)]))
 
     def checks(self, instance: Instance) -> t.Optional[tuple[Check, ...]]:
-        """Return what the instance has to be, sorted by attribute, or None where no expectation matches it."""
-        candidates = self._general + self._by_name.get(instance["name"], []) + self._by_identity.get(instance["id"], [])
-        positions = [item.position for item in candidates if item.match.holds(instance)]
-        return self._merged(tuple(sorted(positions))) if positions else None
+        """Return what the instance has to be, sorted by attribute, or None where no item matches it."""
+        positions = self.matching(instance)
+        return self.merged(positions) if positions else None
 
     def _merge(self, positions: tuple[int, ...]) -> tuple[Check, ...]:
-        last = {check.attribute.name: check for position in positions for check in self.items[position - 1].checks}
+        """Return what counts of the items at these positions, sorted by attribute."""
+        last: dict[str, Check] = {}
+        for position in positions:
+            item = self.items[position - 1]
+            for name in item.ignored:
+                last.pop(name, None)
+            last.update((check.attribute.name, check) for check in item.checks)
         return tuple(last[name] for name in sorted(last))
 
+    # What is written in the list. A mistake is noted, and the rest is read on.
+
+    @contextlib.contextmanager
+    def _noted(self) -> t.Iterator[None]:
+        try:
+            yield
+        except ExpectationError as mistake:
+            self._mistakes.append(str(mistake))
+
     def _parse(self, item: t.Any, position: int) -> Expectation:
-        where = f"expectation {position}"
-        _check_mapping(item, where, ("match", "expect"))
-        if "expect" not in item:
-            raise ExpectationError(f"{where} has no expect: say what the instances have to be")
-        match = item.get("match")
-        conditions: Mapping[str, str] = {}
-        if match is not None:
-            conditions = _check_mapping(match, f"{where}: match", _CONDITIONS, "leave it out to mean every instance")
-        for key, value in conditions.items():
-            if not isinstance(value, str):
-                raise ExpectationError(f"{where}: match.{key} must be text, not {_kind(value)} (put it in quotes)")
-        checks = tuple(self._parse_expect(item["expect"], where, position))
-        return Expectation(position, match_of(conditions), checks)
+        before = len(self._mistakes)
+        title = self._title(item, position)
+        where = label(position, title)
+        written = self._entries(item, where, _KEYS)
+        if len(self._mistakes) == before and "expect" not in written and "ignore" not in written:
+            self._mistakes.append(f"{where} has neither expect nor ignore: say what the instances have to be")
+        conditions: dict[str, str] = {}
+        if written.get("match") is not None:
+            conditions = self._conditions(written["match"], where)
+        checks: tuple[Check, ...] = ()
+        if "expect" in written:
+            checks = tuple(self._checks(written["expect"], where, position, title))
+        ignored: frozenset[str] = frozenset()
+        until = None
+        with self._noted():
+            ignored = frozenset(self._ignored(written["ignore"], where)) if "ignore" in written else ignored
+        with self._noted():
+            until = _date(written["until"], f"{where}: until") if "until" in written else None
+        match = match_of(conditions)
+        return Expectation(position, title, match, conditions.get("name") if match.pattern else None, checks, ignored, until)
 
-    def _parse_expect(self, expect: t.Any, where: str, position: int) -> t.Iterator[Check]:
-        declared = _check_mapping(expect, f"{where}: expect", DECLARABLE, "say what the instances have to be")
-        for key, value in declared.items():
-            if key in BY_NAME:
-                yield self._parse_attribute(BY_NAME[key], value, where, position)
-                continue
-            parts = _check_mapping(value, f"{where}: {key}", WEBHOOK_EVENTS, "name the webhooks")
-            for part, url in parts.items():
-                yield self._parse_attribute(BY_NAME[f"{key}.{part}"], url, where, position)
+    def _title(self, item: t.Any, position: int) -> t.Optional[str]:
+        if not isinstance(item, Mapping) or "name" not in item:
+            return None
+        name = item["name"]
+        if isinstance(name, str) and name.strip() and not _CONTROL.search(name):
+            return str(name)
+        problem = "must be text of one line" if not isinstance(name, str) or name.strip() else "is empty: leave it out"
+        self._mistakes.append(f"{label(position)}: name {problem}" + ("" if isinstance(name, str) else f", not {_kind(name)}"))
+        return None
 
-    def _parse_attribute(self, attribute: Attribute, value: t.Any, where: str, position: int) -> Check:
-        parsers: dict[str, t.Callable[[t.Any, str], t.Any]] = {STATE: _state, CHOICE: _accepted, DAYS: _days, URL: self._parse_url}
-        return Check(attribute, parsers[attribute.kind](value, f"{where}: {attribute.name}"), position)
+    def _entries(self, value: t.Any, where: str, known: Sequence[str], advice: str = "") -> dict[str, t.Any]:
+        """Return what a mapping has of the known keys, and note everything else."""
+        problem = None
+        if not isinstance(value, Mapping):
+            problem = f"must be a mapping, not {_kind(value)}"
+        elif not value:
+            problem = "is empty" + (f": {advice}" if advice else "")
+        if problem:
+            self._mistakes.append(f"{where} {problem}")
+            return {}
+        for key in value:
+            if key not in known:
+                self._mistakes.append(f"{where} does not know {_quoted(key)}: {_hint(key, known)}")
+        return {key: entry for key, entry in value.items() if key in known}
 
-    def _parse_url(self, value: t.Any, where: str) -> t.Any:
+    def _conditions(self, value: t.Any, where: str) -> dict[str, str]:
+        conditions = self._entries(value, f"{where}: match", _CONDITIONS, "leave it out to mean every instance")
+        for key, condition in conditions.items():
+            if not isinstance(condition, str):
+                self._mistakes.append(f"{where}: match.{key} must be text, not {_kind(condition)} (put it in quotes)")
+        return {key: condition for key, condition in conditions.items() if isinstance(condition, str)}
+
+    def _checks(self, value: t.Any, where: str, position: int, title: t.Optional[str]) -> t.Iterator[Check]:
+        for key, declared in self._entries(value, f"{where}: expect", DECLARABLE, "say what the instances have to be").items():
+            parts = {key: declared}
+            if key in GROUPS:
+                known = [BY_NAME[name].part or "" for name in GROUPS[key]]
+                written = self._entries(declared, f"{where}: {key}", known, f"name the {key}")
+                parts = {f"{key}.{part}": entry for part, entry in written.items()}
+            for name, entry in parts.items():
+                with self._noted():
+                    yield Check(BY_NAME[name], self._value(BY_NAME[name], entry, f"{where}: {name}"), position, title)
+
+    def _value(self, attribute: Attribute, value: t.Any, where: str) -> t.Any:
+        parsers: dict[str, t.Callable[[t.Any, str], t.Any]] = {
+            STATE: _state,
+            CHOICE: _accepted,
+            DAYS: _days,
+            URL: self._url,
+            HOSTS: _hosts,
+        }
+        return parsers[attribute.kind](value, where)
+
+    def _url(self, value: t.Any, where: str) -> t.Any:
         if value is None:
             return None
         accepted = _accepted(value, where, " or null")
@@ -128,6 +223,30 @@ class Expectations:
                 self.warnings.append(f"{where} is not an HTTPS URL, and Z-API refuses others: {mask_text(url)}")
         return accepted
 
+    def _ignored(self, value: t.Any, where: str) -> t.Iterator[str]:
+        where = f"{where}: ignore"
+        if not _is_list(value):
+            raise ExpectationError(f"{where} must be a list of attributes, not {_kind(value)}")
+        if not value:
+            raise ExpectationError(f"{where} is an empty list: leave it out")
+        for name in value:
+            if not isinstance(name, str) or name not in _IGNORABLE:
+                self._mistakes.append(f"{where} does not know {_quoted(name)}: {_hint(name, _IGNORABLE)}")
+            else:
+                yield from GROUPS.get(name, (name,))
+
+
+def label(position: int, title: t.Optional[str] = None) -> str:
+    """Return what messages call the item at this position, from 1."""
+    return f"expectation {position}" + ("" if title is None else f', "{title}"')
+
+
+def _in_one_line(mistakes: list[str]) -> str:
+    if len(mistakes) == 1:
+        return mistakes[0]
+    more = f"; and {len(mistakes) - _MOST_MISTAKES} more" if len(mistakes) > _MOST_MISTAKES else ""
+    return f"expectations have {len(mistakes)} mistakes: {'; '.join(mistakes[:_MOST_MISTAKES])}{more}"
+
 
 def _expand(url: str, instance: Instance) -> str:
     for placeholder, value in (("{id}", instance["id"]), ("{name}", instance["name"])):
@@ -138,18 +257,13 @@ def _expand(url: str, instance: Instance) -> str:
     return url
 
 
-def _check_mapping(value: t.Any, where: str, known: Sequence[str], advice: str = "") -> Mapping[str, t.Any]:
-    """Return the value if it is a mapping with some of the known keys and no others."""
-    if not isinstance(value, Mapping):
-        raise ExpectationError(f"{where} must be a mapping, not {_kind(value)}")
-    if not value:
-        raise ExpectationError(f"{where} is empty" + (f": {advice}" if advice else ""))
-    for key in value:
-        if key not in known:
-            near = get_close_matches(str(key).lower(), known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"it can hold {', '.join(known)}"
-            raise ExpectationError(f"{where} does not know {mask_text(str(key))[:60]!r}: {hint}")
-    return value
+def _quoted(value: t.Any) -> str:
+    return repr(mask_text(str(value))[:60])
+
+
+def _hint(value: t.Any, known: Sequence[str]) -> str:
+    near = get_close_matches(str(value)[:60].lower(), known, n=1)
+    return f"did you mean {near[0]}?" if near else f"it can hold {', '.join(known)}"
 
 
 def _accepted(value: t.Any, where: str, also: str = "") -> t.Union[str, list[str]]:
@@ -163,6 +277,28 @@ def _accepted(value: t.Any, where: str, also: str = "") -> t.Union[str, list[str
         if not text:
             raise ExpectationError(f"{where} is an empty text" + (": use null for an unset webhook" if also else ""))
     return values if _is_list(value) else values[0]
+
+
+def _hosts(value: t.Any, where: str) -> list[str]:
+    if not _is_list(value):
+        raise ExpectationError(f"{where} must be a list of host names, not {_kind(value)}")
+    accepted = t.cast("list[str]", _accepted(value, where))
+    for host in accepted:
+        if declared_host(host) is None:
+            raise ExpectationError(
+                f"{where} holds what is no host name: {_quoted(host)}; write hooks.example.com, *.example.com or hooks.example.com:8443"
+            )
+    return accepted
+
+
+def _date(value: t.Any, where: str) -> dt.date:
+    # A date in YAML is text once it has been an argument of a module.
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        with contextlib.suppress(ValueError):  # no calendar has it
+            return dt.date.fromisoformat(value)
+    raise ExpectationError(f"{where} must be a date such as 2027-03-01")
 
 
 def _state(value: t.Any, where: str) -> bool:

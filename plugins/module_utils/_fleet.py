@@ -9,16 +9,20 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ._api.client import Client
 from ._api.listing import Instances, T, read
 from ._errors import ListingError, RequestError
 from ._instance import Instance, comparable, from_row
-from ._selection import Match
+from ._selection import Match, composed
 
 if t.TYPE_CHECKING:
     from ._connection import Connection
+
+_ID = re.compile(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_FEW = 10  # ids, that are asked for one by one
 
 
 class Fleet:
@@ -48,23 +52,39 @@ class Fleet:
         For an id the server is asked to narrow the listing. Where that finds nothing, or fails, everything is listed once: its
         search may be odd. A name may be borne by instances that the search does not know. Raises `ListingError`, `RequestError`.
         """
-        match = Match(identity=identity, name=name)
+        match = Match(identity=identity, name=None if name is None else composed(name))
         # What the user narrows stays as narrow.
         if identity is not None and not self._client.connection.query:
-            try:
-                found = [instance for instance in self._list(query=identity) if match.holds(instance)]
-            except (ListingError, RequestError):
-                found = []
+            found = [one for one in self._narrowed(identity, from_row) if match.holds(one, composed(one["name"]))]
             if found:
                 return found
-        return [instance for instance in self._list() if match.holds(instance)]
+        return [instance for instance in self._list() if match.holds(instance, composed(instance["name"]))]
 
-    def compare(self, build: t.Callable[[Instances], T]) -> T:
-        """Return what ``build`` makes of the fleet's pages, whose instances hold what can be compared; see `listing.read`."""
+    def compare(self, build: t.Callable[[Instances], T], only: t.Optional[t.Sequence[str]] = None) -> T:
+        """Return what ``build`` makes of the fleet's pages, whose instances hold what can be compared; see `listing.read`.
+
+        ``only`` names those that it is about. Where that are a few ids, the server is asked for these alone, as in `find`.
+        """
+        if only is not None and len(set(only)) <= _FEW and all(map(_ID.fullmatch, only)) and not self._client.connection.query:
+            pages = []
+            for identity in dict.fromkeys(only):
+                pages.append(self._narrowed(identity, comparable))
+                if not pages[-1]:
+                    break
+            else:
+                return build(pages)
         return read(self._client, comparable, build)
 
-    def _list(self, query: t.Optional[str] = None) -> list[Instance]:
-        return read(self._client, from_row, _joined, query=query)
+    def _narrowed(self, identity: str, convert: t.Callable[[t.Mapping[str, t.Any]], t.Optional[Instance]]) -> list[Instance]:
+        """Return the instance with this id as the server's search finds it, in a list that is empty where it does not."""
+        try:
+            found = read(self._client, convert, _joined, query=identity)
+        except (ListingError, RequestError):
+            return []
+        return [instance for instance in found if instance["id"] == identity]
+
+    def _list(self) -> list[Instance]:
+        return read(self._client, from_row, _joined)
 
 
 def _joined(pages: Instances) -> list[Instance]:

@@ -58,7 +58,7 @@ _INNER_PASSWORD = re.compile(
 )
 
 
-def mask_url(url: str) -> str:
+def mask_url(url: str, readable: t.Sequence[str] = ()) -> str:
     """Return the URL with its userinfo and the values of its query (and its fragment) replaced by ``***``.
 
     Any text will do: where it is no proper URL, more is masked rather than less. The path stays readable, but for URLs in it.

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 import typing as t
+import unicodedata
+from difflib import get_close_matches
 from fnmatch import translate
 
 if t.TYPE_CHECKING:
@@ -20,20 +22,25 @@ if t.TYPE_CHECKING:
 _PATTERN = re.compile(r"[*?]|\[(?:!.|[^!])[^\]]*\]", re.S)
 
 
+def composed(name: str) -> str:
+    """Return a name as names are compared: an accent is the same one however a keyboard has put it together."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
 class Match(t.NamedTuple):
-    """Conditions that all have to hold; None asks for nothing."""
+    """Conditions that all have to hold; None asks for nothing. Names are `composed`."""
 
     identity: t.Optional[str] = None
     name: t.Optional[str] = None  # exact
     pattern: t.Optional[re.Pattern[str]] = None  # of the name
     middleware: t.Optional[str] = None
 
-    def holds(self, instance: Instance) -> bool:
-        """Whether the instance is one of those that are meant."""
+    def holds(self, instance: Instance, name: str) -> bool:
+        """Whether the instance, whose name composed is ``name``, is one of those that are meant."""
         return (
             (self.identity is None or self.identity == instance["id"])
-            and (self.name is None or self.name == instance["name"])
-            and (self.pattern is None or self.pattern.match(instance["name"]) is not None)
+            and (self.name is None or self.name == name)
+            and (self.pattern is None or self.pattern.match(name) is not None)
             and (self.middleware is None or self.middleware == instance["middleware"])
         )
 
@@ -41,6 +48,7 @@ class Match(t.NamedTuple):
 def match_of(conditions: t.Mapping[str, str]) -> Match:
     """Return what an expectation's ``match`` means: ``id`` and ``middleware`` are exact, ``name`` is exact or a shell pattern."""
     name = conditions.get("name")
+    name = None if name is None else composed(name)
     pattern = re.compile(translate(name)) if name is not None and _PATTERN.search(name) else None
     return Match(conditions.get("id"), None if pattern else name, pattern, conditions.get("middleware"))
 
@@ -49,10 +57,30 @@ def select(fleet: t.Iterable[Instance], terms: t.Sequence[str]) -> tuple[list[In
     """Return the instances that bear the terms, ids or exact names, in the order of the terms, and the terms that nobody bears."""
     bearers: dict[str, dict[str, Instance]] = {}
     for instance in fleet:
-        for term in (instance["id"], instance["name"]):
+        for term in (instance["id"], composed(instance["name"])):
             bearers.setdefault(term, {})[instance["id"]] = instance
     # An instance keeps the place of the first term that it bears.
     selected: dict[str, Instance] = {}
     for term in terms:
-        selected.update(bearers.get(term, {}))
-    return list(selected.values()), [term for term in terms if term not in bearers]
+        selected.update(bearers.get(composed(term), {}))
+    return list(selected.values()), [term for term in terms if composed(term) not in bearers]
+
+
+def nearest(pattern: str, names: t.Iterable[str]) -> t.Optional[str]:
+    """Return the name that a shell pattern, which fits none of them, was probably meant to fit: the first that is most like it."""
+    wanted = _folded(pattern)
+    folded = {_folded(name): name for name in reversed(list(names))}
+    loose = re.compile(translate(wanted))
+    for key in reversed(folded):
+        if loose.match(key):
+            return folded[key]
+    literal = re.sub(r"[*?\[\]]", "", wanted)
+    beginnings = {key[: len(literal)]: key for key in folded}
+    (near,) = get_close_matches(literal, beginnings, n=1) or get_close_matches(literal, folded, n=1) or [None]
+    return None if near is None else folded[beginnings.get(near, near)]
+
+
+def _folded(name: str) -> str:
+    """Return a name without what a typing error is often about: case, accents and blanks."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
+    return "".join(plain.split())

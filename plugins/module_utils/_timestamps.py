@@ -59,6 +59,11 @@ def iso_8601(milliseconds: t.Optional[int]) -> t.Optional[str]:
     return (_EPOCH + dt.timedelta(seconds=milliseconds // 1000)).isoformat() + "Z"
 
 
+def date_of(milliseconds: int) -> dt.date:
+    """Return the day, in UTC, of a possible time in epoch milliseconds."""
+    return (_EPOCH + dt.timedelta(seconds=milliseconds // 1000)).date()
+
+
 def is_possible(milliseconds: t.Any) -> bool:
     """Whether a time in epoch milliseconds is one that a calendar has."""
     return isinstance(milliseconds, int) and _FIRST <= milliseconds < _AFTER_LAST

@@ -13,48 +13,87 @@ import json
 import typing as t
 from itertools import islice
 
-from ._attributes import BY_NAME, DAYS
+from ._attributes import BY_NAME, DAYS, HOSTS
+from ._expectations import label
 
 if t.TYPE_CHECKING:
-    from ._drift import Row
+    from ._drift import Audit, Row, Unmatched
+    from ._expectations import Expectations
 
 _FIRST_ROWS = 10
+_FIRST_WARNINGS = 10
 
 
-def failure_message(result: t.Mapping[str, t.Any]) -> str:
-    """Say how many of how many, name the first rows, and how many more there are."""
-    summary, rows = result["summary"], result["drift"]
-    counts = [f"{summary['drifted']} of {summary['managed']} managed instances drifted"]
-    if summary["missing"]:
-        counts.append(f"{summary['missing']} missing")
-    unmanaged = sum(row["kind"] == "unmanaged" for row in rows)
-    if unmanaged:
-        counts.append(f"{unmanaged} unmanaged")
-    lines = [f"{', '.join(counts)} (compliance {summary['compliance']} %):"]
-    lines += [f"- {describe(row)}" for row in islice(rows, _FIRST_ROWS)]
-    if len(rows) > _FIRST_ROWS:
-        lines.append(f"and {len(rows) - _FIRST_ROWS} more, see drift in the result")
+def message(result: t.Mapping[str, t.Any]) -> str:
+    """Put an audit into words: how many of how many, what by attribute, what is missing, the first rows, how many more there are."""
+    rows = result["drift"]
+    missing = [row for row in rows if row["kind"] == "missing"]
+    others = [row for row in rows if row["kind"] != "missing"]
+    shown = [describe(row) for row in (*missing[:_FIRST_ROWS], *others[:_FIRST_ROWS])]
+    lines = [_headline(result), *_by_attribute(result["summary"]["mismatches"]), *[f"- {line}" for line in shown]]
+    if len(rows) > len(shown):
+        lines.append(f"and {len(rows) - len(shown)} more: all rows are in the result as drift, and -v shows it")
     return "\n".join(lines)
+
+
+def _headline(result: t.Mapping[str, t.Any]) -> str:
+    summary = result["summary"]
+    if summary["instances"] and not summary["managed"]:
+        return f"no expectation matches any of the {summary['instances']} instances: nothing was asserted"
+    if result["in_sync"]:
+        return f"{summary['in_sync']} of {summary['managed']} managed instances are as declared, {summary['unmanaged']} unmanaged"
+    counts = [f"{summary['drifted']} of {summary['managed']} managed instances drifted"]
+    counts += [f"{summary['missing']} missing"] if summary["missing"] else []
+    unmanaged = sum(row["kind"] == "unmanaged" for row in result["drift"])
+    counts += [f"{unmanaged} unmanaged"] if unmanaged else []
+    return f"{', '.join(counts)} (compliance {summary['compliance']} %)"
+
+
+def _by_attribute(mismatches: t.Mapping[str, int]) -> list[str]:
+    counts = sorted(mismatches.items(), key=lambda item: (-item[1], item[0]))
+    return [f"by attribute: {', '.join(f'{attribute} {count}' for attribute, count in counts)}"] if counts else []
 
 
 def describe(row: Row) -> str:
     """Put one row of drift into words."""
     if row["kind"] == "missing":
         named = [f"{key} {_shown(row[key])}" for key in ("id", "name") if row[key] is not None]
-        return f"no instance has {' and '.join(named)} (expectation {row['expectation']})"
+        return f"no instance has {' and '.join(named)} {_source(row)}"
     instance = instance_label(row)
     if row["kind"] == "unmanaged":
         return f"{instance}: no expectation matches it"
-    if row["attribute"] is not None and BY_NAME[row["attribute"]].kind == DAYS:
-        wanted = f"at least {row['expected']}"
-    else:
-        wanted = (
-            " or ".join(_shown(value) for value in row["expected"])
-            if isinstance(row["expected"], list)
-            else _shown(row["expected"])
-        )
-    note = f"; {row['note']}" if "note" in row else ""
-    return f"{instance}: {row['attribute']} is {_shown(row['actual'])}, expected {wanted} (expectation {row['expectation']}{note})"
+    only = {DAYS: "at least ", HOSTS: "only "}.get(BY_NAME[row["attribute"] or ""].kind, "")
+    actual, expected = _values(row["actual"], " and "), _values(row["expected"], " or ")
+    return f"{instance}: {row['attribute']} is {actual}, expected {only}{expected} {_source(row)}"
+
+
+def _source(row: Row) -> str:
+    note = f"; {row['note']}" if row["note"] else ""
+    return printable(f"({label(row['expectation'] or 0, row['expectation_name'])}{note})")
+
+
+def warnings(expectations: Expectations, audit: Audit) -> list[str]:
+    """Say what is no drift and yet can hardly be meant, once all instances have been added."""
+    unmatched = audit.unmatched
+    said = [*expectations.warnings]
+    if audit.is_empty:
+        said.append("the fleet is empty: there was no instance to look at")
+    said += [_unmatched(one) for one in islice(unmatched, _FIRST_WARNINGS)]
+    if len(unmatched) > _FIRST_WARNINGS:
+        said.append(f"{len(unmatched) - _FIRST_WARNINGS} more expectations matched no instance")
+    return [printable(warning) for warning in said]
+
+
+def _unmatched(one: Unmatched) -> str:
+    item = one.item
+    if item.pattern is None:
+        return f"{item.label} matched no instance"
+    near = "" if one.nearest is None else f"; the nearest name is {_shown(one.nearest)}"
+    return f"{item.label} matched no instance: look at its name {_shown(item.pattern)}{near}"
+
+
+def _values(value: t.Any, between: str) -> str:
+    return between.join(map(_shown, value)) if isinstance(value, list) else _shown(value)
 
 
 def _shown(value: t.Any) -> str:

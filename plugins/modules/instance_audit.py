@@ -14,7 +14,9 @@ author: zapi.zapi contributors (@zapi)
 description:
   - Compares the whole fleet of a Z-API partner account with declared expectations, and fails where they differ.
   - The listing is complete, or the audit fails saying why. Every mistake in the expectations is refused before anything is
-    compared.
+    compared. Up to five are told at once.
+  - An audit of nothing is no audit. Where no expectation matches any of the instances, the task fails, whatever
+    O(fail_on_drift) says. An empty fleet is warned of.
   - Secrets in the webhook URLs of the expectations and of the fleet are masked in whatever the task returns or prints.
 extends_documentation_fragment:
   - zapi.zapi._connection
@@ -28,7 +30,8 @@ attributes:
 options:
   expectations:
     description:
-      - A list of expectations, each a dictionary with C(expect), and with C(match) unless every instance is meant.
+      - A list of expectations, each a dictionary with C(expect) or C(ignore), or both, and with C(match) unless every instance is
+        meant.
       - C(match) holds conditions, which all have to hold. V(id) is exact. V(name) is exact, or a shell pattern with V(*), V(?) or
         brackets (write C([[]) for a literal C([)). V(middleware) is exact.
       - C(expect) says what these instances have to be, with at least one of the following keys.
@@ -37,11 +40,28 @@ options:
       - V(days_left) is the least number of days until the instance is due.
       - V(webhooks) maps events (such as V(received)) to a URL, to a list of accepted URLs, or to null, for unset. In a URL, C({id})
         and C({name}) stand for the instance's own, percent-encoded. Any other brace is an error.
+      - V(webhook_hosts) is a list of hosts, such as V(hooks.example.com), V(*.example.com) or V(hooks.example.com:8443). No webhook
+        of any kind may post anywhere else, also none that has no other expectation.
+      - C(ignore) is a list of attributes that earlier expectations declare and that are not asked of these instances, such as
+        V(whatsapp_connected) or V(webhooks.received); V(webhooks) means all webhooks. A later expectation may ask again.
+      - C(until) is a date, such as V(2027-03-01), the last day (in UTC) on which the expectation counts. After it the expectation is
+        as if it were not there, and a warning says so.
+      - C(name) is a text of one line. Messages and rows name the expectation by it as well.
       - Expectations merge in order. For each attribute, and for each single webhook, the last expectation that matches an instance
         counts.
-      - An expectation that names an ID, or a name that is no pattern, which no instance has, is itself drift.
+      - An expectation that names an ID, or a name that is no pattern, which no instance has, is itself drift. A warning tells of one
+        that matches no instance for another reason, with the nearest name that is there.
+      - Names are compared in Unicode's composed form (NFC), so that an accent is the same accent on every keyboard.
     type: raw
     required: true
+  only:
+    description:
+      - IDs and exact names. No other instance is looked at, and no expectation is missing an instance because of that.
+      - It is an error where no instance bears one of them and no expectation names it.
+      - Where all of them are IDs, ten at most, the server is asked for these instances alone.
+    type: list
+    elements: str
+    version_added: 1.0.0
   unmanaged:
     description:
       - What to do about instances that no expectation matches.
@@ -60,7 +80,8 @@ options:
     default: true
   show_url_secrets:
     description:
-      - Whether to show the user names, passwords and query values of webhook URLs instead of C(***).
+      - Whether to show the user names, passwords, query values and random-looking parts of the path of webhook URLs instead of
+        C(***).
     type: bool
     default: false
 seealso:
@@ -94,13 +115,22 @@ EXAMPLES = r"""
           middleware: web
         expect:
           payment_status: PAID
-      - match:
+      - name: Closed for the holidays
+        match:
           id: 3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F
-        expect:
-          whatsapp_connected: false
+        ignore: [whatsapp_connected]
+        until: 2099-03-01
     unmanaged: report
     fail_on_drift: false
   register: audit
+
+- name: Assert that no webhook of one instance posts to a foreign host
+  zapi.zapi.instance_audit:
+    expectations:
+      - expect:
+          webhook_hosts: [hooks.example.com, "*.example.org"]
+    only:
+      - 3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F
 
 - name: Show how much of the fleet is in sync
   ansible.builtin.debug:
@@ -109,14 +139,23 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: The drift in words, how many of how many, and the first ten rows.
-  returned: on drift, whether the task fails or not
+  description:
+    - The audit in words. How many of how many, on drift also what drifted, the most frequent attribute first, then the first ten
+      missing instances and the first ten other rows.
+    - Where the fleet could not be compared, the reason.
+  returned: always
   type: str
   sample: |-
-    1 of 340 managed instances drifted (compliance 99.7 %):
+    1 of 340 managed instances drifted (compliance 99.7 %)
+    by attribute: whatsapp_connected 1
     - "Padaria Central" (3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F): whatsapp_connected is false, expected true (expectation 1)
+audited_at:
+  description: When the audit began, as ISO 8601 in UTC. Days left and ends of expectations are counted from it.
+  returned: when the fleet was compared
+  type: str
+  sample: "2026-12-31T02:00:00Z"
 in_sync:
-  description: Whether there is no drift.
+  description: Whether there is no drift. False as well where no expectation matches any of the instances.
   returned: when the fleet was compared
   type: bool
   sample: false
@@ -139,7 +178,9 @@ drift:
       returned: always
       type: str
     attribute:
-      description: What differs, such as V(whatsapp_connected) or V(webhooks.received). Null for missing and unmanaged instances.
+      description:
+        - What differs, such as V(whatsapp_connected), V(webhooks.received) or V(webhook_hosts). Null for missing and unmanaged
+          instances.
       returned: always
       type: str
     expected:
@@ -147,16 +188,22 @@ drift:
       returned: always
       type: raw
     actual:
-      description: What the instance has.
+      description: What the instance has. For V(webhook_hosts), a list of the hosts that were not declared.
       returned: always
       type: raw
     expectation:
       description: The position of the expectation in the list, from 1. Null for unmanaged instances.
       returned: always
       type: int
+    expectation_name:
+      description: The name of that expectation, null where it has none.
+      returned: always
+      type: str
     note:
-      description: Says that the two sides differ in a masked part only.
-      returned: where it applies
+      description:
+        - What is not plain to see, or null. That the two sides differ in a masked part only, or in upper and lower case only, that
+          the API did not tell the value, or which webhooks post to a foreign host.
+      returned: always
       type: str
   sample:
     - kind: mismatch
@@ -166,6 +213,8 @@ drift:
       expected: https://hooks.example.com/3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F/received
       actual: https://old.example.net/hook?key=***
       expectation: 1
+      expectation_name:
+      note:
 summary:
   description: The audit in numbers.
   returned: when the fleet was compared
@@ -224,9 +273,10 @@ import typing as t
 from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS
 from ansible_collections.zapi.zapi.plugins.module_utils._diff import diffs
 from ansible_collections.zapi.zapi.plugins.module_utils._drift import UNMANAGED_CHOICES, Audit
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import OptionError
 from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
 from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, run
-from ansible_collections.zapi.zapi.plugins.module_utils._wording import failure_message
+from ansible_collections.zapi.zapi.plugins.module_utils._wording import message, warnings
 
 if t.TYPE_CHECKING:
     from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import Instances
@@ -239,6 +289,7 @@ def main() -> None:
             **CONNECTION_ARGUMENTS,
             # Kept out of the system's log, since webhook URLs hold secrets. In the result they are masked, by run().
             "expectations": {"type": "raw", "required": True, "no_log": True},
+            "only": {"type": "list", "elements": "str"},
             "unmanaged": {"type": "str", "choices": list(UNMANAGED_CHOICES), "default": "ignore"},
             "fail_on_drift": {"type": "bool", "default": True},
             "show_url_secrets": {"type": "bool", "default": False, "no_log": False},
@@ -248,23 +299,30 @@ def main() -> None:
     params = module.params
 
     def audit(fleet: Fleet) -> dict[str, t.Any]:
-        expectations = Expectations(params["expectations"])
-        for warning in expectations.warnings:
-            module.warn(warning)
         now = int(time.time() * 1000)
+        expectations = Expectations(params["expectations"], now)
+        only = params["only"]
+        if only is not None and not only:
+            raise OptionError("only is an empty list: leave it out to look at every instance")
 
-        def compare(pages: Instances) -> dict[str, t.Any]:
-            audit = Audit(expectations, now, unmanaged=params["unmanaged"], show_url_secrets=params["show_url_secrets"])
+        def compare(pages: Instances) -> Audit:
+            audit = Audit(expectations, now, unmanaged=params["unmanaged"], only=only, show_url_secrets=params["show_url_secrets"])
             for page in pages:
                 for instance in page:
                     audit.add(instance)
-            return audit.finish()
+            return audit
 
-        result = fleet.compare(compare)
+        audit = fleet.compare(compare, only)
+        if audit.unborne:
+            raise OptionError(f"only names what no instance has as its ID or name: {', '.join(map(repr, audit.unborne))}")
+        for warning in warnings(expectations, audit):
+            module.warn(warning)
+        result = audit.finish()
+        result["msg"] = message(result)
         if module._diff:
             result["diff"] = diffs(result["drift"])
-        if not result["in_sync"]:
-            result.update(failed=params["fail_on_drift"], msg=failure_message(result))
+        nothing_asserted = result["summary"]["instances"] and not result["summary"]["managed"]
+        result["failed"] = not result["in_sync"] and (params["fail_on_drift"] or bool(nothing_asserted))
         return result
 
     run(module, audit, show_url_secrets=params["show_url_secrets"])

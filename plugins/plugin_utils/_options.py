@@ -76,10 +76,3 @@ def _template_problem(error: BaseException) -> str:
             break
         cause = cause.__cause__ or cause.__context__
     return f"it ends in an error ({type(error).__name__})"
-
-
-def option_problem(error: Exception) -> str:
-    """Return what to tell the user about an option that ansible-core refused."""
-    if "partner_token" in str(error):
-        return "partner_token is missing: set the option, the environment variable ZAPI_PARTNER_TOKEN or the variable zapi_partner_token"
-    return str(error)

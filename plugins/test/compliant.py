@@ -10,21 +10,27 @@ import time
 import typing as t
 
 from ansible.errors import AnsibleFilterError
+from ansible.utils.display import Display
 
 from ansible_collections.zapi.zapi.plugins.module_utils._drift import find_mismatches
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import ZapiError
 from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
 from ansible_collections.zapi.zapi.plugins.plugin_utils._hostvars import read_instance
 
+display = Display()
+
 
 def compliant(instance: t.Any, expectations: t.Any) -> bool:
     """Return whether an instance has no mismatch."""
     try:
         subject = read_instance(instance)
-        checks = Expectations(expectations).checks(subject) or ()
-        return not any(find_mismatches(subject, checks, int(time.time() * 1000)))
+        now = int(time.time() * 1000)
+        declared = Expectations(expectations, now)
     except ZapiError as error:
         raise AnsibleFilterError(f"zapi.zapi.compliant: {error}") from None
+    for warning in declared.warnings:
+        display.warning(f"zapi.zapi.compliant: {warning}")
+    return not any(find_mismatches(subject, declared.checks(subject) or (), now))
 
 
 class TestModule:

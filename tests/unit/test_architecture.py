@@ -23,7 +23,7 @@ COLLECTION = "ansible_collections.zapi.zapi.plugins"
 # The engine, from the ground up: a file imports only from files that come before it. A new file is given its place here.
 # Not all of them are there yet.
 ENGINE = {
-    "words and shapes": "_version _errors _attributes _timestamps _redaction _connection _instance",
+    "words and shapes": "_version _errors _attributes _timestamps _hosts _redaction _connection _instance",
     "pure": "_selection _expectations _drift _wording _plan _adoption _events _diff",
     "network": "_api/leaving _api/refusals _api/bounds _api/pool _api/client _api/listing _api/single _api/writing",
     "whole": "_fleet _converge _module",

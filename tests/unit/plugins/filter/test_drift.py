@@ -30,6 +30,8 @@ def test_the_filter_returns_the_rows_of_drift() -> None:
             "expected": True,
             "actual": False,
             "expectation": 1,
+            "expectation_name": None,
+            "note": None,
         }
     ]
 
@@ -102,7 +104,7 @@ def test_a_mistake_is_told(fleet: t.Any, declared: t.Any, options: dict[str, t.A
 def test_what_can_hardly_be_meant_makes_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     warnings: list[str] = []
     monkeypatch.setattr(display, "warning", warnings.append)
-    drift([], [{"expect": {"webhooks": {"received": "http://user:OpenSesame@hooks.example.com"}}}])
+    drift([make_instance()], [{"expect": {"webhooks": {"received": "http://user:OpenSesame@hooks.example.com"}}}])
     (warning,) = warnings
     assert "HTTPS" in warning
     assert_fit_for_users(warning, request=None, secrets=["OpenSesame"])

@@ -46,9 +46,8 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     )
 
 
-def test_the_token_is_required_hidden_and_read_from_the_environment() -> None:
+def test_the_token_is_hidden_and_read_from_the_environment() -> None:
     argument = CONNECTION_ARGUMENTS["partner_token"]
-    assert argument["required"]
     assert argument["no_log"]
     assert argument["fallback"][1] == ["ZAPI_PARTNER_TOKEN"]
     assert CONNECTION_ARGUMENTS["api_url"]["fallback"][1] == ["ZAPI_API_URL"]

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import re
 import string
 import typing as t
@@ -19,13 +21,14 @@ from ansible_collections.zapi.zapi.plugins.module_utils._errors import Expectati
 from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
 from ansible_collections.zapi.zapi.tests.unit.support import assert_fit_for_users, make_instance
 
+NOW = 1_790_000_000_000  # 2026-09-21
 SECRET_URL = "https://user:OpenSesame@hooks.example.com/?key=OpenSesame"
 
 
 def mistake(declared: t.Any) -> str:
     """What is wrong with the expectations."""
     with pytest.raises(ExpectationError) as refused:
-        Expectations(declared)
+        Expectations(declared, NOW)
     message = str(refused.value)
     assert_fit_for_users(message, request=None, secrets=["OpenSesame"])
     return message
@@ -34,17 +37,23 @@ def mistake(declared: t.Any) -> str:
 def expected(declared: t.Any, **fields: t.Any) -> dict[str, t.Any]:
     """What the instance has to be, by attribute."""
     instance = make_instance(**fields)
-    checks = Expectations(declared).checks(instance) or ()
+    checks = Expectations(declared, NOW).checks(instance) or ()
     return {check.attribute.name: check.expected(instance) for check in checks}
 
 
 def positions(declared: t.Any, **fields: t.Any) -> dict[str, int]:
     """Which expectation counts, by attribute."""
-    return {check.attribute.name: check.position for check in Expectations(declared).checks(make_instance(**fields)) or ()}
+    return {check.attribute.name: check.position for check in Expectations(declared, NOW).checks(make_instance(**fields)) or ()}
 
 
 def matches(match: t.Any, **fields: t.Any) -> bool:
-    return Expectations([{"match": match, "expect": {"days_left": 1}}]).checks(make_instance(**fields)) is not None
+    return Expectations([{"match": match, "expect": {"days_left": 1}}], NOW).checks(make_instance(**fields)) is not None
+
+
+def mistakes(*items: t.Any) -> list[str]:
+    """The mistakes that are told at once."""
+    message = mistake(list(items))
+    return message.partition(" mistakes: ")[2].split("; ") if " mistakes: " in message else [message]
 
 
 # Mistakes
@@ -67,7 +76,7 @@ FINE = {"expect": {"whatsapp_connected": True}}
         (["text"], ["expectation 1 must be a mapping", "text"]),
         ([FINE, [FINE]], ["expectation 2 must be a mapping", "a list"]),
         ([FINE, {}], ["expectation 2 is empty"]),
-        ([{"match": {"name": "a"}}], ["expectation 1 has no expect"]),
+        ([{"match": {"name": "a"}}], ["expectation 1 has neither expect nor ignore"]),
         ([{"match": {"name": "a"}, "expect": None}], ["expectation 1", "expect must be a mapping", "null"]),
         ([{"expect": {}}], ["expectation 1", "expect is empty"]),
         ([{"expect": "whatsapp_connected"}], ["expectation 1", "expect must be a mapping", "text"]),
@@ -226,7 +235,7 @@ json_values = st.recursive(
 @given(json_values | st.lists(st.fixed_dictionaries({"expect": json_values}, optional={"match": json_values}), min_size=1))
 def test_whatever_is_declared_can_be_asked_or_is_refused_in_one_line(declared: t.Any) -> None:
     try:
-        expectations = Expectations(declared)
+        expectations = Expectations(declared, NOW)
     except ExpectationError as refused:
         assert_fit_for_users(str(refused), request=None)
     else:
@@ -244,13 +253,13 @@ def test_whatever_is_declared_can_be_asked_or_is_refused_in_one_line(declared: t
     "url", ["http://hooks.example.com", "hooks.example.com", "ftp://hooks.example.com", "{name}", "https:/hooks"]
 )
 def test_a_webhook_that_the_api_would_refuse_makes_a_warning(url: str) -> None:
-    (warning,) = Expectations([FINE, {"expect": {"webhooks": {"received": url}}}]).warnings
+    (warning,) = Expectations([FINE, {"expect": {"webhooks": {"received": url}}}], NOW).warnings
     assert "expectation 2: webhooks.received" in warning
     assert "HTTPS" in warning
 
 
 def test_a_warning_shows_no_secret_of_the_url() -> None:
-    (warning,) = Expectations([{"expect": {"webhooks": {"received": SECRET_URL.replace("https", "http")}}}]).warnings
+    (warning,) = Expectations([{"expect": {"webhooks": {"received": SECRET_URL.replace("https", "http")}}}], NOW).warnings
     assert_fit_for_users(warning, request=None, secrets=["OpenSesame"])
     assert "hooks.example.com" in warning
 
@@ -259,15 +268,15 @@ def test_a_warning_shows_no_secret_of_the_url() -> None:
     "url", ["https://hooks.example.com", "HTTPS://hooks.example.com", None, ["https://a.example", "https://b.example"]]
 )
 def test_others_make_none(url: t.Any) -> None:
-    assert Expectations([{"expect": {"webhooks": {"received": url}}}]).warnings == []
+    assert Expectations([{"expect": {"webhooks": {"received": url}}}], NOW).warnings == []
 
 
 # Match
 
 
 def test_without_a_match_every_instance_is_meant() -> None:
-    assert Expectations([FINE]).checks(make_instance(name=""))
-    assert Expectations([{"match": None, **FINE}]).checks(make_instance())
+    assert Expectations([FINE], NOW).checks(make_instance(name=""))
+    assert Expectations([{"match": None, **FINE}], NOW).checks(make_instance())
 
 
 @pytest.mark.parametrize(
@@ -366,7 +375,7 @@ def test_null_overrides_a_url_and_a_url_null() -> None:
 
 
 def test_what_no_expectation_matches_is_told_from_what_has_nothing_to_be() -> None:
-    assert Expectations([{"match": {"name": "nobody"}, **FINE}]).checks(make_instance()) is None
+    assert Expectations([{"match": {"name": "nobody"}, **FINE}], NOW).checks(make_instance()) is None
 
 
 def test_days_left_may_be_digits_since_older_templates_give_only_text() -> None:
@@ -399,8 +408,93 @@ UNRESERVED = set(string.ascii_letters + string.digits + "-._~")
 @given(st.text(st.characters(codec="utf-8"), min_size=1), st.text(st.characters(codec="utf-8")))
 def test_no_name_can_put_anything_but_text_into_a_url(identity: str, name: str) -> None:
     instance = make_instance(id=identity, name=name)
-    (check,) = Expectations([{"expect": {"webhooks": {"received": "https://h/{id}/{name}"}}}]).checks(instance) or ()
+    (check,) = Expectations([{"expect": {"webhooks": {"received": "https://h/{id}/{name}"}}}], NOW).checks(instance) or ()
     _https, _empty, _host, in_id, in_name = check.expected(instance).split("/")
     for written, meant in ((in_id, identity), (in_name, name)):
         assert unquote(written) == meant
         assert set(re.sub(r"%[0-9A-F]{2}", "", written)) <= UNRESERVED
+
+
+# Exceptions, names, hosts
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        ({"ignore": []}, "ignore is an empty list"),
+        ({"ignore": "webhooks"}, "ignore must be a list of attributes, not text"),
+        ({"ignore": None}, "ignore must be a list of attributes, not null"),
+        ({"ignore": ["whatsap_connected"]}, "did you mean whatsapp_connected?"),
+        ({"ignore": ["webhooks.recieved"]}, "did you mean webhooks.received?"),
+        ({"ignore": ["webhook"]}, "did you mean webhooks?"),
+        ({"ignore": [5]}, "does not know '5'"),
+        ({"ignore": [["webhooks"]]}, "does not know"),
+        ({**FINE, "until": "soon"}, "until must be a date such as 2027-03-01"),
+        ({**FINE, "until": "2027-02-30"}, "until must be a date"),
+        ({**FINE, "until": "2027-3-1"}, "until must be a date"),
+        ({**FINE, "until": 20270301}, "until must be a date"),
+        ({**FINE, "until": None}, "until must be a date"),
+        ({**FINE, "until": dt.datetime(2027, 3, 1)}, "until must be a date"),  # noqa: DTZ001 - as YAML reads it
+        ({**FINE, "name": ""}, "name is empty: leave it out"),
+        ({**FINE, "name": "a\nb"}, "name must be text of one line"),
+        ({**FINE, "name": 5}, "name must be text of one line, not a number"),
+        ({**FINE, "name": None}, "name must be text of one line, not null"),
+        ({"expect": {"webhook_hosts": "hooks.example.com"}}, "webhook_hosts must be a list of host names, not text"),
+        ({"expect": {"webhook_hosts": []}}, "webhook_hosts is an empty list"),
+        ({"expect": {"webhook_hosts": [5]}}, "webhook_hosts must be text"),
+        ({"expect": {"webhook_hosts": ["https://hooks.example.com/"]}}, "no host name"),
+        ({"expect": {"webhook_hosts": ["hooks.example.com/x"]}}, "no host name"),
+        ({"expect": {"webhook_hosts": ["*"]}}, "no host name"),
+        ({"expect": {"webhook_hosts": ["hooks.*.com"]}}, "no host name"),
+        ({"expect": {"webhook_hosts": ["{name}.example.com"]}}, "no host name"),
+        ({"expect": {"webhook_hosts": ["a b"]}}, "no host name"),
+        ({"expect": {"webhook_hosts": [SECRET_URL]}}, "no host name"),
+    ],
+)
+def test_a_mistake_in_an_exception_a_name_or_a_host_is_told(item: t.Any, words: str) -> None:
+    message = mistake([FINE, item])
+    assert words in message
+    assert "expectation 2" in message
+
+
+def test_mistakes_name_the_item_by_its_name_as_well() -> None:
+    assert mistake([{"name": "The shops", "expect": {"days_left": "x"}}]).startswith(
+        'expectation 1, "The shops": days_left must be'
+    )
+
+
+def test_up_to_five_mistakes_are_told_at_once() -> None:
+    wrong: list[t.Any] = [
+        {"expect": {"whatsap_connected": True, "days_left": "soon", "webhooks": {"recieved": None, "delivery": 5}}},
+        {"match": {"nmae": "x", "id": 5}, "expect": {"middleware": []}},
+        "text",
+    ]
+    found = mistakes(FINE, *wrong)
+    assert [one[:13] for one in found[:5]] == ["expectation 2"] * 4 + ["expectation 3"]
+    assert found[5:] == ["and 3 more"]
+    assert len(mistakes(*wrong[:1])) == 4
+    assert mistake(wrong[2:]) == "expectation 1 must be a mapping, not text"
+
+
+def test_a_misspelt_expect_is_one_mistake() -> None:
+    assert mistake([{"expct": {"days_left": 1}}]) == "expectation 1 does not know 'expct': did you mean expect?"
+
+
+@given(
+    st.lists(
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(),
+            lambda inner: (
+                st.lists(inner)
+                | st.dictionaries(
+                    st.sampled_from(["name", "match", "expect", "ignore", "until", "webhooks", "webhook_hosts", "id"]) | st.text(),
+                    inner,
+                )
+            ),
+        ),
+        min_size=1,
+    )
+)
+def test_whatever_stands_in_the_list_is_taken_or_told(declared: t.Any) -> None:
+    with contextlib.suppress(ExpectationError):
+        Expectations(declared, NOW)

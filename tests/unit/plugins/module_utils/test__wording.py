@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.zapi.zapi.plugins.module_utils._diff import diffs
 from ansible_collections.zapi.zapi.plugins.module_utils._drift import Audit
 from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
-from ansible_collections.zapi.zapi.plugins.module_utils._wording import describe, failure_message
+from ansible_collections.zapi.zapi.plugins.module_utils._wording import describe, message, warnings
 from ansible_collections.zapi.zapi.tests.unit.support import make_instance
 
 NOW = 1_790_000_000_000
@@ -24,7 +24,7 @@ CONNECTED = [{"expect": {"whatsapp_connected": True}}]
 
 
 def audit(fleet: t.Iterable[t.Any], declared: t.Any, **options: t.Any) -> dict[str, t.Any]:
-    running = Audit(Expectations(declared), NOW, **options)
+    running = Audit(Expectations(declared, NOW), NOW, **options)
     for instance in fleet:
         running.add(instance)
     return running.finish()
@@ -43,7 +43,7 @@ def described(instance: t.Any, expect: dict[str, t.Any]) -> str:
     ("fields", "expect", "words"),
     [
         ({"whatsappConnected": False}, {"whatsapp_connected": True}, "whatsapp_connected is false, expected true"),
-        ({"whatsappConnected": None}, {"whatsapp_connected": True}, "whatsapp_connected is null, expected true"),
+        ({"middleware": "mobile"}, {"middleware": "web"}, 'middleware is "mobile", expected "web"'),
         ({"paymentStatus": "OPEN"}, {"payment_status": ["PAID", "TRIAL"]}, 'payment_status is "OPEN", expected "PAID" or "TRIAL"'),
         ({"due": NOW}, {"days_left": 5}, "days_left is 0, expected at least 5"),
         (
@@ -55,6 +55,23 @@ def described(instance: t.Any, expect: dict[str, t.Any]) -> str:
 )
 def test_a_mismatch_is_one_line(fields: dict[str, t.Any], expect: dict[str, t.Any], words: str) -> None:
     assert described(make_instance(1, id="A", **fields), expect) == f'"shop-1" (A): {words} (expectation 1)'
+
+
+def test_foreign_hosts_are_one_line() -> None:
+    instance = make_instance(1, id="A", receivedCallbackUrl="https://old.example.net", deliveryCallbackUrl="https://evil.net")
+    assert described(instance, {"webhook_hosts": ["hooks.example.com", "*.example.com"]}) == (
+        '"shop-1" (A): webhook_hosts is "evil.net" and "old.example.net", expected only "hooks.example.com" or "*.example.com" '
+        "(expectation 1; posted to by delivery, received)"
+    )
+
+
+def test_an_item_with_a_name_is_told_by_it() -> None:
+    declared = [{"name": "All are online", **CONNECTED[0]}, {"name": "Ours", "match": {"id": "gone"}, **CONNECTED[0]}]
+    rows = audit([make_instance(1, id="A", whatsappConnected=False)], declared)["drift"]
+    assert [describe(row) for row in rows] == [
+        '"shop-1" (A): whatsapp_connected is false, expected true (expectation 1, "All are online")',
+        'no instance has id "gone" (expectation 2, "Ours")',
+    ]
 
 
 def test_the_note_is_told() -> None:
@@ -80,32 +97,93 @@ def test_an_unmanaged_instance_is_one_line() -> None:
     assert describe(row) == '"shop-1" (A): no expectation matches it'
 
 
-def test_the_message_says_how_many_of_how_many() -> None:
+def test_the_message_says_how_many_then_what_then_what_is_missing_then_the_rest() -> None:
     declared = [
-        {"match": {"name": "shop-[123]"}, "expect": {"whatsapp_connected": True}},
+        {"match": {"name": "shop-[123]"}, "expect": {"whatsapp_connected": True, "payment_status": "PAID"}},
         {"match": {"id": "gone"}, "expect": {"days_left": 1}},
     ]
-    fleet = [*disconnected(2), make_instance(3), make_instance(4), make_instance(5)]
-    first, *lines = failure_message(audit(fleet, declared, unmanaged="drift")).splitlines()
-    assert "2 of 3 managed instances" in first
-    assert "1 missing" in first
-    assert "2 unmanaged" in first
-    assert "25.0 %" in first
-    assert len(lines) == 5
+    fleet = [make_instance(1, id="A", paymentStatus="OPEN"), *disconnected(2)[1:], make_instance(3), make_instance(4, id="D")]
+    fleet[1].update(id="B", payment_status="OPEN")
+    assert message(audit(fleet, declared, unmanaged="drift")).splitlines() == [
+        "2 of 3 managed instances drifted, 1 missing, 1 unmanaged (compliance 25.0 %)",
+        "by attribute: payment_status 2, whatsapp_connected 1",
+        '- no instance has id "gone" (expectation 2)',
+        '- "shop-1" (A): payment_status is "OPEN", expected "PAID" (expectation 1)',
+        '- "shop-2" (B): payment_status is "OPEN", expected "PAID" (expectation 1)',
+        '- "shop-2" (B): whatsapp_connected is false, expected true (expectation 1)',
+        '- "shop-4" (D): no expectation matches it',
+    ]
 
 
-@pytest.mark.parametrize(
-    ("count", "shown", "more"), [(1, 1, None), (10, 10, None), (11, 10, "and 1 more"), (250, 10, "and 240 more")]
-)
-def test_the_message_names_the_first_ten_rows_and_how_many_more_there_are(count: int, shown: int, more: str | None) -> None:
-    _first, *lines = failure_message(audit(disconnected(count), CONNECTED)).splitlines()
-    assert [line for line in lines if line.startswith("- ")] == lines[:shown]
-    assert lines[0].startswith('- "shop-1" ')
+@pytest.mark.parametrize(("count", "shown", "more"), [(1, 1, 0), (10, 10, 0), (11, 10, 1), (250, 10, 240)])
+@pytest.mark.parametrize("missing", [0, 12])
+def test_the_message_names_the_first_ten_rows_and_how_many_more_there_are(count: int, shown: int, more: int, missing: int) -> None:
+    declared = [*CONNECTED, *[{"match": {"id": f"gone-{number}"}, **CONNECTED[0]} for number in range(missing)]]
+    _counts, _attributes, *lines = message(audit(disconnected(count), declared)).splitlines()
+    first_missing, more = min(missing, 10), more + max(0, missing - 10)
+    assert [line for line in lines if line.startswith("- ")] == lines[: first_missing + shown]
+    assert all("gone" in line for line in lines[:first_missing])
+    assert lines[first_missing].startswith('- "shop-1" ')
     if more:
-        assert lines[shown].startswith(more)
-        assert len(lines) == shown + 1
-    else:
-        assert len(lines) == shown
+        assert lines[-1].startswith(f"and {more} more")
+        assert "-v" in lines[-1]
+    assert len(lines) == first_missing + shown + bool(more)
+
+
+def test_a_fleet_in_sync_is_told_as_well() -> None:
+    declared = [{"match": {"name": "shop-[12]"}, "expect": {"middleware": "web"}}]
+    fleet = [make_instance(number, id=str(number)) for number in (1, 2, 3)]
+    assert message(audit(fleet, declared)) == "2 of 2 managed instances are as declared, 1 unmanaged"
+    assert message(audit(fleet, declared, unmanaged="report")).splitlines()[1:] == ['- "shop-3" (3): no expectation matches it']
+
+
+def test_an_audit_of_nothing_is_told() -> None:
+    declared = [{"match": {"id": "gone"}, **CONNECTED[0]}]
+    first, second = message(audit([make_instance(), make_instance(2)], declared)).splitlines()
+    assert first == "no expectation matches any of the 2 instances: nothing was asserted"
+    assert second == '- no instance has id "gone" (expectation 1)'
+
+
+# Warnings
+
+
+def warned(fleet: t.Iterable[t.Any], declared: t.Any) -> list[str]:
+    expectations = Expectations(declared, NOW)
+    running = Audit(expectations, NOW)
+    for instance in fleet:
+        running.add(instance)
+    return warnings(expectations, running)
+
+
+def test_what_can_hardly_be_meant_is_warned_of() -> None:
+    declared = [
+        {"name": "Closed", "ignore": ["days_left"], "until": "2026-03-01"},
+        {"name": "The bakeries", "match": {"name": "padria*"}, **CONNECTED[0]},
+        {"match": {"middleware": "mobile"}, **CONNECTED[0]},
+        {"expect": {"webhooks": {"received": "http://hooks.example.com/"}}},
+    ]
+    assert warned([make_instance(name="Padaria Pão")], declared) == [
+        "expectation 4: webhooks.received is not an HTTPS URL, and Z-API refuses others: http://hooks.example.com/",
+        'expectation 1, "Closed" ended on 2026-03-01 and counts no longer: remove it, or give it another date',
+        'expectation 2, "The bakeries" matched no instance: look at its name "padria*"; the nearest name is "Padaria Pão"',
+        "expectation 3 matched no instance",
+    ]
+
+
+def test_an_empty_fleet_is_warned_of() -> None:
+    assert warned([], [{"match": {"name": "x*"}, **CONNECTED[0]}]) == ["the fleet is empty: there was no instance to look at"]
+
+
+def test_hundreds_of_items_that_match_nothing_are_ten_lines_and_a_number() -> None:
+    lines = warned([make_instance()], [{"match": {"name": f"x{number}*"}, **CONNECTED[0]} for number in range(300)])
+    assert len(lines) == 11
+    assert lines[-1] == "290 more expectations matched no instance"
+
+
+@pytest.mark.parametrize("text", ["a\n- forged", "a\x1b[31mb", "a\u202eb"])
+def test_a_name_in_a_warning_is_in_one_line(text: str) -> None:
+    (line,) = warned([make_instance(name=text)], [{"match": {"name": "A*"}, **CONNECTED[0]}])
+    assert line.isprintable()
 
 
 HOSTILE = ["a\n- forged", "a\r\nb", "a\x1b[31mb", "a\x9b31mb", "a\x85b", "a\u2028b", "a\u202eb", "\x00", 'a"b']
@@ -116,9 +194,9 @@ HOSTILE = ["a\n- forged", "a\r\nb", "a\x1b[31mb", "a\x9b31mb", "a\x85b", "a\u202
 def test_nothing_that_a_customer_chose_passes_for_the_messages_own_words(text: str, field: str) -> None:
     instance = make_instance(**{"whatsappConnected": False, field: text})
     expect = {"whatsapp_connected": True, "payment_status": "PAID?", "webhooks": {"delivery": "https://h"}}
-    message = failure_message(audit([instance], [{"expect": expect}]))
-    assert len(message.splitlines()) == 4
-    assert message.replace("\n", "").isprintable()
+    text = message(audit([instance], [{"name": "Loja\u202e", "expect": expect}]))
+    assert len(text.splitlines()) == 5
+    assert text.replace("\n", "").isprintable()
 
 
 def test_a_diff_shows_before_and_after_of_each_drifted_instance_as_yaml() -> None:

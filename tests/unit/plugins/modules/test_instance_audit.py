@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import typing as t
 
@@ -54,8 +55,9 @@ def test_drift_fails_with_a_message_and_all_rows(api: PagedApi, run_module: Run)
     api.serve(honest([*disconnected(12), make_row(13)]))
     outcome = run_module(main, expectations=CONNECTED)
     assert outcome.failed
-    first, *lines = outcome.message.splitlines()
+    first, attributes, *lines = outcome.message.splitlines()
     assert "12 of 13" in first
+    assert attributes == "by attribute: whatsapp_connected 12"
     assert len(lines) == 11
     assert "and 2 more" in lines[-1]
     assert len(outcome.result["drift"]) == 12
@@ -221,7 +223,95 @@ def test_a_webhook_that_the_api_would_refuse_makes_a_warning(
 ) -> None:
     warnings: list[str] = []
     monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.warn", lambda self, warning, **_: warnings.append(warning))
-    run_module(main, expectations=[{"expect": {"webhooks": {"received": SECRET_URL.replace("https", "http")}}}])
-    (warning,) = warnings
-    assert "HTTPS" in warning
-    assert_fit_for_users(warning, request=None, secrets=["OpenSesame"])
+    declared = [
+        {"expect": {"webhooks": {"received": SECRET_URL.replace("https", "http")}}},
+        {"match": {"name": "x*"}, **CONNECTED[0]},
+        {**CONNECTED[0], "until": "2020-01-01"},
+    ]
+    api.serve(honest(make_rows(1)))
+    run_module(main, expectations=declared)
+    not_https, ended, unmatched = warnings
+    assert "HTTPS" in not_https
+    assert "2020-01-01" in ended
+    assert "matched no instance" in unmatched
+    for warning in warnings:
+        assert_fit_for_users(warning, request=None, secrets=["OpenSesame"])
+
+
+# What is looked at
+
+
+def test_in_every_case_there_are_words_and_a_time(api: PagedApi, run_module: Run) -> None:
+    api.serve(honest(make_rows(2)))
+    result = run_module(main, expectations=CONNECTED).result
+    assert result["msg"] == "2 of 2 managed instances are as declared, 0 unmanaged"
+    assert abs(dt.datetime.now(dt.timezone.utc) - dt.datetime.fromisoformat(result["audited_at"][:-1] + "+00:00")) < dt.timedelta(
+        hours=1
+    )
+
+
+@pytest.mark.parametrize("fail_on_drift", [True, False])
+def test_an_audit_that_manages_nothing_fails(api: PagedApi, run_module: Run, fail_on_drift: bool) -> None:
+    api.serve(honest(make_rows(2)))
+    outcome = run_module(main, expectations=[{"match": {"name": "x*"}, **CONNECTED[0]}], fail_on_drift=fail_on_drift)
+    assert outcome.failed
+    assert "no expectation matches any of the 2 instances" in outcome.message
+    assert outcome.result["in_sync"] is False
+
+
+def test_an_empty_fleet_is_in_sync(api: PagedApi, run_module: Run) -> None:
+    assert run_module(main, expectations=CONNECTED).result["in_sync"] is True
+
+
+def ids_of(count: int) -> list[str]:
+    return [f"{number:032X}" for number in range(1, count + 1)]
+
+
+FLEET = [make_row(number, id=identity, whatsappConnected=False) for number, identity in enumerate(ids_of(30), start=1)]
+
+
+def by_search(asked: t.Any) -> t.Any:
+    """A server whose search knows ids."""
+    return page_of([row for row in FLEET if asked.query in (None, row["id"])], asked.page, asked.size)
+
+
+@pytest.mark.parametrize(
+    ("only", "requests"),
+    [
+        (ids_of(1), 1),
+        (ids_of(3), 3),
+        ([*ids_of(2), ids_of(1)[0]], 2),
+        (["shop-1"], 3),
+        (ids_of(11), 3),
+        (ids_of(1)[0], 1),
+    ],
+)
+def test_few_ids_are_asked_for_alone(api: PagedApi, run_module: Run, only: t.Any, requests: int) -> None:
+    api.serve(by_search)
+    result = run_module(main, expectations=CONNECTED, only=only, page_size=10).result
+    looked_for = {only} if isinstance(only, str) else set(only)
+    assert {row["id"] for row in result["drift"]} == (looked_for & set(ids_of(30)) or {ids_of(1)[0]})
+    assert result["summary"]["instances"] == len(looked_for)
+    assert len(api.asked) == requests
+
+
+def test_where_the_search_of_the_server_finds_nothing_all_is_listed(api: PagedApi, run_module: Run) -> None:
+    api.serve(lambda asked: page_of([] if asked.query else FLEET, asked.page, asked.size))
+    result = run_module(main, expectations=CONNECTED, only=ids_of(2)).result
+    assert [row["id"] for row in result["drift"]] == ids_of(2)
+
+
+@pytest.mark.parametrize("only", [["nobody"], ["shop-1", "nobody"], ["F" * 32]])
+def test_whoever_is_named_and_is_not_there_is_an_error(api: PagedApi, run_module: Run, only: list[str]) -> None:
+    api.serve(by_search)
+    outcome = run_module(main, expectations=CONNECTED, only=only)
+    assert outcome.failed
+    assert only[-1] in outcome.message
+    assert "shop-1" not in outcome.message
+    assert "in_sync" not in outcome.result
+
+
+def test_only_is_no_empty_list(api: PagedApi, run_module: Run) -> None:
+    outcome = run_module(main, expectations=CONNECTED, only=[])
+    assert "only is an empty list" in outcome.message
+    assert api.asked == []
