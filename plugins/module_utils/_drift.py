@@ -102,8 +102,9 @@ class Audit:
         self._counts["instances"] += 1
         self._unseen_ids.discard(instance["id"])
         self._unseen_names.discard(name)
-        positions = self._expectations.matching(instance)
-        self._unmatched.difference_update(positions)
+        positions = self._expectations.matching(instance, name)
+        if self._unmatched:
+            self._unmatched.difference_update(positions)
         if self._unmatched_patterns:
             self._remember(instance, positions)
         if not positions:

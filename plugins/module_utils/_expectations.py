@@ -105,15 +105,14 @@ class Expectations:
                 self._general.append(item)
         self.merged = lru_cache(maxsize=1024)(self._merge)
 
-    def matching(self, instance: Instance) -> tuple[int, ...]:
-        """Return the positions of the items that match the instance, in their order."""
-        name = composed(instance["name"])
+    def matching(self, instance: Instance, name: str) -> tuple[int, ...]:
+        """Return the positions of the items that match the instance, whose name composed is ``name``, in their order."""
         candidates = self._general + self._by_name.get(name, []) + self._by_identity.get(instance["id"], [])
         return tuple(sorted([item.position for item in candidates if item.match.holds(instance, name)]))
 
     def checks(self, instance: Instance) -> t.Optional[tuple[Check, ...]]:
         """Return what the instance has to be, sorted by attribute, or None where no item matches it."""
-        positions = self.matching(instance)
+        positions = self.matching(instance, composed(instance["name"]))
         return self.merged(positions) if positions else None
 
     def _merge(self, positions: tuple[int, ...]) -> tuple[Check, ...]:

@@ -61,7 +61,6 @@ options:
       - Where all of them are IDs, ten at most, the server is asked for these instances alone.
     type: list
     elements: str
-    version_added: 1.0.0
   unmanaged:
     description:
       - What to do about instances that no expectation matches.

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import time
 
@@ -62,7 +64,7 @@ EXPECTATIONS = [
 ]
 
 
-def mismatch(identity, name, attribute, expected, actual, expectation):
+def mismatch(identity, name, attribute, expected, actual, expectation, note=None):
     return {
         "kind": "mismatch",
         "id": identity,
@@ -71,6 +73,8 @@ def mismatch(identity, name, attribute, expected, actual, expectation):
         "expected": expected,
         "actual": actual,
         "expectation": expectation,
+        "expectation_name": None,
+        "note": note,
     }
 
 
@@ -84,8 +88,8 @@ MISMATCHES = [
     mismatch("A1", "shop-1", "whatsapp_connected", False, True, 2),
     mismatch("A2", "shop-2", "webhooks.received_and_delivery", "https://hooks.example.com/A2", MASKED, 1),
     UNMANAGED,
-    mismatch("A4", "Loja [Centro]", "whatsapp_connected", True, None, 1),
-    mismatch("A5", "", "payment_status", ["PAID", "TRIAL"], None, 1),
+    mismatch("A4", "Loja [Centro]", "whatsapp_connected", True, None, 1, "the API did not tell"),
+    mismatch("A5", "", "payment_status", ["PAID", "TRIAL"], None, 1, "the API did not tell"),
     mismatch("A5", "", "webhooks.presence_chat", None, "https://hooks.example.com/A5", 1),
     mismatch("A6", "á/b {{ 1 }}", "days_left", 5, None, 1),
     mismatch("A6", "á/b {{ 1 }}", "webhooks.received", "https://hooks.example.com/A6", "https://hooks.example.com/x", 1),
@@ -177,10 +181,11 @@ def test_a_failure_says_how_many_shows_ten_rows_and_counts_the_rest(workplace):
         )
     lines = results["audit"]["msg"].splitlines()
     assert outcome.status == 0, outcome.output
-    assert lines[0] == "12 of 12 managed instances drifted (compliance 0.0 %):"
-    assert lines[1] == '- "shop-0" (B0): whatsapp_connected is false, expected true (expectation 1)'
-    assert len(lines) == 12
-    assert lines[-1] == "and 2 more, see drift in the result"
+    assert lines[0] == "12 of 12 managed instances drifted (compliance 0.0 %)"
+    assert lines[1] == "by attribute: whatsapp_connected 12"
+    assert lines[2] == '- "shop-0" (B0): whatsapp_connected is false, expected true (expectation 1)'
+    assert len(lines) == 13
+    assert lines[-1] == "and 2 more: all rows are in the result as drift, and -v shows it"
     assert len(results["audit"]["drift"]) == 12
 
 
@@ -231,7 +236,7 @@ MISTAKES = [
         [{"expect": {"days_left": 1}}, {"expect": {"webhooks": {"recieved": None}}}],
         "expectation 2: webhooks.*did you mean received",
     ),
-    ([{"match": {"name": "x"}}], "expectation 1 has no expect"),
+    ([{"match": {"name": "x"}}], "expectation 1 has neither expect nor ignore"),
     ([], "expectations is empty"),
     ([{"match": {}, "expect": {"days_left": 1}}], "expectation 1: match is empty"),
     ([{"expect": {"whatsapp_connected": "maybe"}}], "whatsapp_connected must be true or false, not text"),
@@ -271,3 +276,108 @@ def test_a_webhook_that_is_not_https_is_warned_of(workplace, shops):
     assert "not an HTTPS URL, and Z-API refuses others: http://***@h/" in " ".join(results["audit"]["warnings"])
     assert outcome.words.count("not an HTTPS URL") >= 2
     assert SECRET not in outcome.output
+
+
+# What incidents were about
+
+CLOSED, FOREIGN, MISSED = "3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F", "0A1B2C3D4E5F60718293A4B5C6D7E8F9", "5E6F708192A3B4C5D6E7F80912A3B4C5"
+PATH_SECRET = "k7Jd0Qx3vB9mT2sLw8Zr"
+INCIDENTS = [
+    row(CLOSED, "Padaria Pa\u0303o Dourado", whatsappConnected=False),
+    row(FOREIGN, "Loja 2", initialDataCallbackUrl=f"https://evil.example.net/hook/{PATH_SECRET}", paymentStatus="paid"),
+    row(MISSED, "Loja 3", deliveryCallbackUrl=f"https://hooks.example.com/{MISSED}/{PATH_SECRET}"),
+]
+DECLARED = """
+- name: The whole fleet
+  expect:
+    whatsapp_connected: true
+    payment_status: PAID
+    webhook_hosts: [hooks.example.com]
+- name: Closed for the holidays
+  match: {name: "Padaria P\u00e3o*"}
+  ignore: [whatsapp_connected]
+  until: 2099-03-01
+- name: Was to end in March
+  match: {name: "Loja *"}
+  ignore: [payment_status]
+  until: 2026-03-01
+- name: Deliveries
+  match: {id: 5E6F708192A3B4C5D6E7F80912A3B4C5}
+  expect: {webhooks: {delivery: "https://hooks.example.com/{id}"}}
+- name: Nobody is called so
+  match: {name: "L\u00f3ja *"}
+  expect: {phone_connected: true}
+"""
+PLAY = f"""
+- hosts: localhost
+  gather_facts: false
+  vars:
+    expectations: {DECLARED.replace(chr(10), chr(10) + "      ")}
+  tasks:
+    - zapi.zapi.instance_audit: {{expectations: "{{{{ expectations }}}}", fail_on_drift: false}}
+      register: audit
+    - zapi.zapi.instance_audit:
+        expectations: "{{{{ expectations }}}}"
+        fail_on_drift: false
+        only: [{CLOSED}, "Padaria P\u00e3o Dourado"]
+      register: only
+    - zapi.zapi.instance_info:
+      register: info
+    - ansible.builtin.set_fact:
+        rows: "{{{{ info.instances | zapi.zapi.drift(expectations) }}}}"
+        compliant: "{{{{ info.instances | select('zapi.zapi.compliant', expectations) | map(attribute='id') }}}}"
+    - ansible.builtin.debug:
+        msg: "results={{{{ dict(audit=audit, only=only, rows=rows, compliant=compliant) | to_json | b64encode }}}}"
+"""
+
+
+def test_what_incidents_were_about_is_found_by_module_filter_and_test(workplace):
+    workplace.write("play.yml", PLAY)
+    with Emulator(INCIDENTS) as running:
+        workplace.environment.update(ZAPI_API_URL=running.url, ZAPI_PARTNER_TOKEN=running.partner_token)
+        outcome = workplace.run("ansible-playbook", "play.yml", "-vvv", "--diff")
+    assert outcome.status == 0, outcome.output
+    shown, _results, printed = outcome.stdout.partition("results=")
+    results = json.loads(base64.b64decode(re.match(r"[\w+/=]+", printed).group()))
+    audit = results["audit"]
+    told = [
+        (entry["id"], entry["attribute"], entry["actual"], entry["expectation_name"], entry["note"]) for entry in audit["drift"]
+    ]
+    assert told == [
+        (FOREIGN, "payment_status", "paid", "The whole fleet", "only upper and lower case differ"),
+        (FOREIGN, "webhook_hosts", ["evil.example.net"], "The whole fleet", "posted to by initial_data"),
+        (MISSED, "webhooks.delivery", f"https://hooks.example.com/{MISSED}/***", "Deliveries", None),
+    ]
+    assert results["rows"] == audit["drift"]
+    assert results["compliant"] == [CLOSED]
+    assert results["only"]["in_sync"] is True
+    assert results["only"]["summary"]["instances"] == 1
+    assert results["only"]["msg"] == "1 of 1 managed instances are as declared, 0 unmanaged"
+    ended, unmatched = audit["warnings"]
+    assert ended.startswith('expectation 3, "Was to end in March" ended on 2026-03-01')
+    assert (
+        unmatched
+        == 'expectation 5, "Nobody is called so" matched no instance: look at its name "Lója *"; the nearest name is "Loja 2"'
+    )
+    assert not results["only"].get("warnings") or unmatched not in results["only"]["warnings"]
+    # instance_info shows webhooks as they are: they were asked for.
+    audited = shown.partition("zapi.zapi.instance_info")[0] + outcome.stderr
+    assert PATH_SECRET not in audited
+    assert "matched no instance" in outcome.words
+
+
+def test_an_audit_of_nothing_fails_and_says_what_came(workplace, shops):
+    nothing = {"expectations": [{"match": {"name": "Shop*"}, "expect": {"whatsapp_connected": True}}], "fail_on_drift": False}
+    outcome, results = workplace.play([{**audit(**nothing), "ignore_errors": True}])
+    assert results["audit"]["failed"]
+    assert results["audit"]["msg"] == "no expectation matches any of the 6 instances: nothing was asserted"
+    assert "the nearest name is" in outcome.words
+
+
+def test_up_to_five_mistakes_are_told_at_once(workplace, shops):
+    wrong = [{"expect": {"whatsap_connected": True, "days_left": "soon"}}, {"ignore": [], "until": "soon", "name": ""}]
+    _outcome, results = workplace.play([{**audit(expectations=wrong), "ignore_errors": True}])
+    message = results["audit"]["msg"]
+    assert "\n" not in message
+    for words in ("5 mistakes", "whatsapp_connected", "days_left", "ignore", "until", "name"):
+        assert words in message
