@@ -16,12 +16,30 @@ class ModuleDocFragment:
 options:
   partner_token:
     description:
-      - The partner token of the Z-API account, which is sent as a bearer token. No door works without it.
+      - The partner token of the Z-API account, which is sent as a bearer token. Needed unless O(credentials) are given.
       - In accounts of up to 25 instances, the account's security token does as well. Z-API's panel shows it under C(Segurança).
       - The token is never shown, whatever happens. White space around it is ignored. One of fewer than eight characters is refused.
       - Where it is not set, it is taken from the environment variable E(ZAPI_PARTNER_TOKEN); modules look for it on the host that
         they run on. The lookup and the inventory plugin also read the variable C(zapi_partner_token), and template it. What comes
         from the environment, or as an argument of the lookup, is never taken for a template.
+    type: str
+  credentials:
+    description:
+      - The fleet of somebody who has no partner token. A list with an entry for each instance, a dictionary with C(id) and C(token),
+        both text.
+      - Each instance is read by its own calls, in the order given. They do not tell C(middleware) and C(tenant), which are null.
+      - Where it is given, no partner token is used, and O(query) and O(middleware) are errors.
+      - An instance whose credential the server refuses is missing. M(zapi.zapi.instance_audit) has a row for it, and everything else
+        fails, naming each of them.
+      - No token in it is ever shown. The lookup and the inventory plugin also read the variable C(zapi_credentials), and template
+        it, with the tokens in it.
+    type: raw
+  client_token:
+    description:
+      - The account's security token, which is sent as C(Client-Token) with an instance's own calls, and with no others. Needed once
+        it is switched on in the account.
+      - Where it is not set, it is taken from the environment variable E(ZAPI_CLIENT_TOKEN). The lookup and the inventory plugin also
+        read the variable C(zapi_client_token), and template it.
     type: str
   api_url:
     description:
@@ -75,6 +93,12 @@ options:
     choices:
       - web
       - mobile
+  list_twice:
+    description:
+      - Whether to list until two listings in a row name the same instances. That finds an instance which goes while another one
+        comes, so that every count stays the same, at the price of a second listing.
+    type: bool
+    default: false
 notes:
   - The listing is complete, or it is an error. Every instance comes exactly once, in the API's order.
   - An answer is at most 64 MiB, once decompressed. A field whose name has more than 200 characters, or that is nested more than 100
@@ -92,6 +116,14 @@ options:
       - name: ZAPI_PARTNER_TOKEN
     vars:
       - name: zapi_partner_token
+  credentials:
+    vars:
+      - name: zapi_credentials
+  client_token:
+    env:
+      - name: ZAPI_CLIENT_TOKEN
+    vars:
+      - name: zapi_client_token
   api_url:
     env:
       - name: ZAPI_API_URL

@@ -40,6 +40,12 @@ options:
       - Whoever has this token can send messages as that number. Set C(no_log) on tasks that use it.
     type: bool
     default: false
+  include_settings:
+    description:
+      - Whether to ask each instance by itself for the settings that the listing did not tell, which takes a call for each of them.
+      - With O(credentials) they are told in any case.
+    type: bool
+    default: false
 seealso:
   - module: zapi.zapi.instance_info
   - plugin: zapi.zapi.instances
@@ -110,6 +116,19 @@ _raw:
         - Always has the keys V(received), V(received_and_delivery), V(delivery), V(message_status), V(presence_chat),
           V(connected), V(disconnected) and V(received_status). Further callback URLs of the API add their own keys.
       type: dict
+    settings:
+      description:
+        - How the instance treats messages and calls, and what it does not deliver. Null where the API did not tell.
+        - Always has the keys V(notify_sent_by_me), V(auto_read_message), V(auto_read_status), V(call_reject_auto),
+          V(call_reject_message), V(muted_webhooks) and V(muted_messages). What stands in the two last ones is B(not) delivered.
+        - A partner's listing may not tell them, see O(include_settings).
+      type: dict
+    unknown:
+      description:
+        - What the API's answer did not hold at all, such as V(settings.auto_read_message) or V(webhooks.received_and_delivery). Its
+          value is null, which is not the same as unset.
+      type: list
+      elements: str
     token:
       description: The instance's token.
       type: str
@@ -134,6 +153,15 @@ _raw:
         connected:
         disconnected:
         received_status:
+      settings:
+        notify_sent_by_me: true
+        auto_read_message: false
+        auto_read_status: false
+        call_reject_auto: false
+        call_reject_message:
+        muted_webhooks: []
+        muted_messages: [group]
+      unknown: []
 """
 
 import typing as t
@@ -156,7 +184,7 @@ class LookupModule(LookupBase):
         try:
             self.set_options(var_options=variables, direct=kwargs)
             with Fleet(read_connection(self, self._templar, variables=variables, arguments=kwargs)) as fleet:
-                instances = fleet.instances()
+                instances = fleet.instances(settings=self.get_option("include_settings"))
         except ZapiError as error:
             # Without its cause, whose words may hold anything.
             raise AnsibleLookupError(str(error)) from None

@@ -20,12 +20,14 @@ CHOICE = "choice"  # one text, or a list of accepted ones
 DAYS = "days"  # the least number of days until a time in epoch milliseconds
 URL = "url"  # like CHOICE, with placeholders; null for unset
 HOSTS = "hosts"  # the only hosts that any webhook may post to
+TEXT = "text"  # one text; null for none
+MUTED = "muted"  # what is not delivered: a list, compared as a set
 
 
 class Attribute(t.NamedTuple):
     """One thing that an instance has and that can be declared."""
 
-    field: t.Optional[str]  # in the API's rows; None for what is found in several
+    fields: tuple[str, ...]  # in the API's answers: the one of these that is there; none for what is found in many
     kind: str
     key: str  # of an instance, as doors return it
     part: t.Optional[str] = None  # of what stands under that key, where it is a dictionary
@@ -43,13 +45,13 @@ class Attribute(t.NamedTuple):
 
 
 ATTRIBUTES = (
-    Attribute("whatsappConnected", STATE, "whatsapp_connected"),
-    Attribute("phoneConnected", STATE, "phone_connected"),
-    Attribute("middleware", CHOICE, "middleware"),
-    Attribute("paymentStatus", CHOICE, "payment_status"),
-    Attribute("due", DAYS, "due_timestamp", alias="days_left"),
+    Attribute(("whatsappConnected",), STATE, "whatsapp_connected"),
+    Attribute(("phoneConnected",), STATE, "phone_connected"),
+    Attribute(("middleware",), CHOICE, "middleware"),
+    Attribute(("paymentStatus",), CHOICE, "payment_status"),
+    Attribute(("due",), DAYS, "due_timestamp", alias="days_left"),
     *(
-        Attribute(f"{event}CallbackUrl", URL, "webhooks", part)
+        Attribute((f"{event}CallbackUrl",), URL, "webhooks", part)
         for event, part in (
             ("received", "received"),
             ("receivedAndDelivery", "received_and_delivery"),
@@ -61,17 +63,32 @@ ATTRIBUTES = (
             ("receivedStatus", "received_status"),
         )
     ),
-    Attribute(None, HOSTS, "webhooks", alias="webhook_hosts"),
+    Attribute((), HOSTS, "webhooks", alias="webhook_hosts"),
+    Attribute(("receiveCallbackSentByMe", "notifySentByMe"), STATE, "settings", "notify_sent_by_me"),
+    Attribute(("autoReadMessage",), STATE, "settings", "auto_read_message"),
+    Attribute(("autoReadStatus",), STATE, "settings", "auto_read_status"),
+    Attribute(("callRejectAuto",), STATE, "settings", "call_reject_auto"),
+    Attribute(("callRejectMessage",), TEXT, "settings", "call_reject_message"),
+    Attribute(("callbackTypeFilters",), MUTED, "settings", "muted_webhooks"),
+    Attribute(("messageFilters",), MUTED, "settings", "muted_messages"),
 )
 
 BY_NAME = {attribute.name: attribute for attribute in ATTRIBUTES}
-WEBHOOK_EVENTS = tuple(attribute.part for attribute in ATTRIBUTES if attribute.part is not None)
-KEYS = ("id", "name", *dict.fromkeys(attribute.key for attribute in ATTRIBUTES))
-"""The keys of an instance that anything can be declared of, and those that say which one it is."""
-DECLARABLE = tuple(dict.fromkeys(attribute.name.partition(".")[0] for attribute in ATTRIBUTES))
-"""The keys of ``expect``."""
 GROUPS = {
     key: tuple(attribute.name for attribute in ATTRIBUTES if attribute.part is not None and attribute.key == key)
-    for key in dict.fromkeys(attribute.key for attribute in ATTRIBUTES if attribute.part is not None)
+    for key in ("webhooks", "settings")
 }
-"""The names of the attributes that stand under one key, such as those of the webhooks."""
+"""The names of the attributes that stand under one key of an instance."""
+WEBHOOK_EVENTS = tuple(name.partition(".")[2] for name in GROUPS["webhooks"])
+KEYS = ("id", "name", "unknown", *dict.fromkeys(attribute.key for attribute in ATTRIBUTES))
+"""The keys of an instance that anything can be declared of, and those that say which one it is and what is not known of it."""
+DECLARABLE = tuple(dict.fromkeys(attribute.name.partition(".")[0] for attribute in ATTRIBUTES))
+"""The keys of ``expect``."""
+
+MUTABLE = {
+    "settings.muted_webhooks": ("received", "delivery", "connected", "disconnected", "presence_chat", "message_status"),
+    "settings.muted_messages": ("group", "private_chat", "text", "image", "video", "audio", "document"),
+}
+"""What the API is known to mute. It may come to know more."""
+MUTED_WITH = {"received_and_delivery": "received"}
+"""The webhooks that are muted with another one, since the API calls both with the same type."""

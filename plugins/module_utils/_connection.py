@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import typing as t
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -24,6 +25,9 @@ from ._redaction import looks_random
 DEFAULT_API_URL = "https://api.z-api.io"
 CONNECTION_ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "partner_token": {"type": "str", "no_log": True, "fallback": (env_fallback, ["ZAPI_PARTNER_TOKEN"])},
+    # Raw, since ansible-core would print what it can't convert.
+    "credentials": {"type": "raw", "no_log": True},
+    "client_token": {"type": "str", "no_log": True, "fallback": (env_fallback, ["ZAPI_CLIENT_TOKEN"])},
     # no_log keeps what a slip may have put into it out of the system's log, and out of ansible-core's own messages.
     "api_url": {"type": "str", "default": DEFAULT_API_URL, "no_log": True, "fallback": (env_fallback, ["ZAPI_API_URL"])},
     "validate_certs": {"type": "bool", "default": True},
@@ -34,19 +38,34 @@ CONNECTION_ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "concurrency": {"type": "int", "default": 8},
     "query": {"type": "str"},
     "middleware": {"type": "str", "choices": ["web", "mobile"]},
+    "list_twice": {"type": "bool", "default": False},
 }
 
 SHORTEST_TOKEN = 8
+_TOKEN = re.compile(r"[!-~]+")
 _LONGEST_TIMEOUT = 24 * 60 * 60
 _MOST_LAYERS = 5
 _MOST_RETRIES = 100  # urllib3 calls itself for each
 
 
 @dataclass(frozen=True)
-class Connection:
-    """The shared options, checked. ``timeout`` is in seconds; ``api_url`` has no trailing slash."""
+class Credential:
+    """What opens the calls of one instance."""
 
-    partner_token: str = field(repr=False)
+    identity: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The shared options, checked. ``timeout`` is in seconds; ``api_url`` has no trailing slash.
+
+    Either there is a partner token, or there are the credentials of the instances that are the fleet.
+    """
+
+    partner_token: t.Optional[str] = field(repr=False)
+    credentials: t.Optional[tuple[Credential, ...]] = field(repr=False)
+    client_token: t.Optional[str] = field(repr=False)
     api_url: str
     validate_certs: bool
     ca_path: t.Optional[str]
@@ -56,12 +75,22 @@ class Connection:
     concurrency: int
     query: t.Optional[str]
     middleware: t.Optional[str]
+    list_twice: bool
 
     @classmethod
     def from_options(cls, options: t.Mapping[str, t.Any]) -> Connection:
         """Take the shared options out of ``options``, which may hold others. Raises `OptionError`."""
         values = {name: options[name] for name in CONNECTION_ARGUMENTS}
-        values["partner_token"] = _checked_token(values["partner_token"])
+        if values["credentials"] is None:
+            values["partner_token"] = _checked_token("partner_token", values["partner_token"])
+        else:
+            values["partner_token"] = None
+            values["credentials"] = _checked_credentials(values["credentials"])
+            for name in ("query", "middleware"):
+                if values[name]:
+                    raise OptionError(f"{name} narrows a partner's listing, and with credentials there is none: leave it out")
+        client_token = (values["client_token"] or "").strip()
+        values["client_token"] = _checked_token("client_token", client_token) if client_token else None
         values["api_url"] = _checked_url(values["api_url"])
         values["ca_path"] = _checked_ca_path(values["ca_path"])
         if not 0 < values["timeout"] <= _LONGEST_TIMEOUT:
@@ -74,22 +103,64 @@ class Connection:
         return cls(**values)
 
 
-def _checked_token(token: t.Optional[str]) -> str:
+def _checked_token(name: str, token: t.Optional[str]) -> str:
     if not (token or "").strip():
         raise OptionError(
-            f"partner_token is {'missing' if token is None else 'empty'}: set the option, the environment variable "
-            "ZAPI_PARTNER_TOKEN, or the variable zapi_partner_token (which lookup, inventory and playbooks read)"
+            f"{name} is {'missing' if token is None else 'empty'}: set the option, the environment variable ZAPI_PARTNER_TOKEN, or the "
+            "variable zapi_partner_token (which lookup, inventory and playbooks read); or give credentials, a list of {id, token}"
         )
     token = (token or "").strip()
-    if not re.fullmatch(r"[!-~]+", token):
+    if not _TOKEN.fullmatch(token):
         # Left to the HTTP library, the message would hold the token.
-        raise OptionError("partner_token holds white space or characters that no HTTP header can carry: check how it was copied")
+        raise OptionError(f"{name} holds white space or characters that no HTTP header can carry: check how it was copied")
     if len(token) < SHORTEST_TOKEN:
         raise OptionError(
-            f"partner_token has fewer than {SHORTEST_TOKEN} characters, which no token of Z-API has, "
+            f"{name} has fewer than {SHORTEST_TOKEN} characters, which no token of Z-API has, "
             "and ansible-core would censor every text that holds it: check how it was copied"
         )
     return token
+
+
+def _checked_credentials(value: t.Any) -> tuple[Credential, ...]:
+    """Take a list of ``{id, token}``. Of what it holds, messages repeat ids alone: anything else may be a token."""
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
+        raise OptionError("credentials must be a list, with an entry {id: …, token: …} for each instance")
+    if not value:
+        raise OptionError("credentials is an empty list: give an entry {id: …, token: …} for each instance, or leave it out")
+    places: dict[str, int] = {}
+    credentials = []
+    for place, item in enumerate(value, start=1):
+        credential = _checked_credential(item, f"credentials: entry {place}")
+        if credential.identity in places:
+            raise OptionError(
+                f"credentials: entries {places[credential.identity]} and {place} have the same id {credential.identity}: leave one out"
+            )
+        places[credential.identity] = place
+        credentials.append(credential)
+    return tuple(credentials)
+
+
+def _checked_credential(item: t.Any, where: str) -> Credential:
+    if not isinstance(item, Mapping) or not set(item) <= {"id", "token"}:
+        raise OptionError(f"{where} must be a mapping with the keys id and token, and no others")
+    texts = {}
+    for key in ("id", "token"):
+        text = item.get(key)
+        if text is None:
+            raise OptionError(f"{where} has no {key}: write {{id: …, token: …}}")
+        if not isinstance(text, str):
+            raise OptionError(f"{where}: the {key} must be text: put it in quotes")
+        texts[key] = text.strip()
+        if not texts[key]:
+            raise OptionError(f"{where}: the {key} is empty: write {{id: …, token: …}}")
+        where = f"{where} ({texts['id']})"
+    if not _TOKEN.fullmatch(texts["id"]) or not texts["id"].strip("."):
+        raise OptionError(f"{where}: the id holds white space or other characters that no id has: check how it was copied")
+    if not _TOKEN.fullmatch(texts["token"]):
+        raise OptionError(f"{where}: the token holds white space or other characters that no token has: check how it was copied")
+    if len(texts["token"]) < SHORTEST_TOKEN:
+        raise OptionError(f"{where}: the token has fewer than {SHORTEST_TOKEN} characters, which none has: check how it was copied")
+    return Credential(texts["id"], texts["token"])
 
 
 def _checked_ca_path(path: t.Optional[str]) -> t.Optional[str]:

@@ -13,7 +13,7 @@ import json
 import typing as t
 from collections import Counter
 
-from ._attributes import CHOICE, DAYS, HOSTS, STATE, URL
+from ._attributes import CHOICE, DAYS, HOSTS, MUTED, MUTED_WITH, STATE, URL
 from ._hosts import declared_host, host_of
 from ._redaction import mask_url, without_secrets
 from ._selection import composed, nearest
@@ -55,6 +55,9 @@ class Unmatched(t.NamedTuple):
 
 
 UNMANAGED_CHOICES = ("ignore", "report", "drift")
+_NOT_TOLD = "the API did not tell"
+_MUTED_NOTE = "muted: Z-API does not call this webhook, see settings.muted_webhooks"
+_ALIKE = "the two differ in a masked part only, see show_url_secrets"
 _DAY = 24 * 60 * 60 * 1000
 _MOST_NAMES = 10_000  # that are kept to find the nearest one
 _MOST_NEAREST = 10  # items for which it is looked for
@@ -88,6 +91,7 @@ class Audit:
         self._unmatched = {item.position for item in items}
         self._unmatched_patterns = {item.position for item in items if item.pattern is not None}
         self._names: dict[str, t.Sequence[t.Optional[str]]] = {}  # with their instance's tokens, for as long as one is looked for
+        self._refused: dict[str, str] = {}
         self._rows: list[Row] = []
         self._counts: Counter[str] = Counter()
         self._mismatches: Counter[str] = Counter()
@@ -112,7 +116,10 @@ class Audit:
             if self._unmanaged != "ignore":
                 self._keep(_row("unmanaged", instance["id"], instance["name"]), instance)
             return
-        mismatches = list(find_mismatches(instance, self._expectations.merged(positions), self._now))
+        asked = self._expectations.merged(positions)
+        if asked.has_url and "settings.muted_webhooks" in (instance.get("unknown") or ()):
+            self._counts["unverified"] += 1
+        mismatches = list(find_mismatches(instance, asked.checks, self._now))
         self._counts["drifted" if mismatches else "in_sync"] += 1
         for mismatch in mismatches:
             self._mismatches[mismatch.check.attribute.name] += 1
@@ -120,11 +127,7 @@ class Audit:
 
     def finish(self) -> dict[str, t.Any]:
         """Return ``in_sync``, ``drift``, ``summary`` and ``audited_at``, once all instances have been added."""
-        missing = [
-            _row("missing", item.match.identity, item.match.name, position=item.position, title=item.title)
-            for item in self._expectations.active
-            if self._is_missing(item)
-        ]
+        missing = self._missing()
         counts = self._counts
         managed = counts["in_sync"] + counts["drifted"]
         unmanaged_drift = counts["unmanaged"] if self._unmanaged == "drift" else 0
@@ -141,6 +144,7 @@ class Audit:
                 "missing": len(missing),
                 "mismatches": dict(sorted(self._mismatches.items())),
                 "compliance": _percent(counts["in_sync"], managed + len(missing)),
+                "unverified": counts["unverified"],
             },
             "audited_at": iso_8601(self._now),
         }
@@ -164,6 +168,29 @@ class Audit:
         return [
             Unmatched(item, self._nearest(item.pattern) if item.pattern is not None and place < _MOST_NEAREST else None)
             for place, item in enumerate(items)
+        ]
+
+    def refuse(self, refused: t.Mapping[str, str]) -> None:
+        """Take the ids whose credentials the server refused, and why: such an instance is not there."""
+        self._refused = dict(refused)
+        self._unborne -= set(refused)
+
+    def _missing(self) -> list[Row]:
+        rows = [
+            _row(
+                "missing",
+                item.match.identity,
+                item.match.name,
+                position=item.position,
+                title=item.title,
+                note=self._refused.get(item.match.identity or ""),
+            )
+            for item in self._expectations.active
+            if self._is_missing(item)
+        ]
+        named = {row["id"] for row in rows}
+        return rows + [
+            _row("missing", identity, None, note=why) for identity, why in self._refused.items() if identity not in named
         ]
 
     def _looked_for(self, terms: set[str]) -> set[str]:
@@ -196,28 +223,44 @@ class Audit:
         if check.attribute.kind == URL and not self._show_url_secrets:
             readable = (instance["id"], instance["name"])
             expected, actual = _masked(expected, readable), _masked(actual, readable)
-            if _satisfies(actual, expected):
-                note = "the two differ in a masked part only, see show_url_secrets"
+            if _satisfies(actual, expected) and not _satisfies(mismatch.actual, mismatch.expected):
+                note = f"{note}; {_ALIKE}" if note else _ALIKE
         return _row(
             "mismatch", instance["id"], instance["name"], check.attribute.name, expected, actual, check.position, check.title, note
         )
 
 
-def find_mismatches(instance: Instance, checks: t.Iterable[Check], now: int) -> t.Iterator[Mismatch]:
+def find_mismatches(instance: Instance, checks: t.Sequence[Check], now: int) -> t.Iterator[Mismatch]:
     """Yield the checks that the instance fails. ``now`` is in epoch milliseconds."""
+    unknown = instance.get("unknown") or ()
+    muted = (instance.get("settings") or {}).get("muted_webhooks")
     for check in checks:
-        kind, expected, actual = check.attribute.kind, check.expected(instance), check.attribute.value(instance)
+        attribute = check.attribute
+        kind, expected, actual = attribute.kind, check.expected(instance), attribute.value(instance)
         note = None
-        if kind == DAYS:
+        if unknown and attribute.name in unknown:
+            holds, note = False, _NOT_TOLD
+        elif kind == DAYS:
             actual = _days_until(actual, now)
             holds = actual is not None and actual >= expected
         elif kind == HOSTS:
             actual, note = _foreign_hosts(actual, expected)
             holds = not actual
+        elif kind == MUTED:
+            holds = actual == expected
         else:
             holds = _satisfies(actual, expected)
+        if kind == URL and muted and expected is not None and _is_muted(str(attribute.part), muted, checks):
+            holds, note = False, _MUTED_NOTE
         if not holds:
             yield Mismatch(check, expected, actual, note or _note(kind, expected, actual))
+
+
+def _is_muted(event: str, muted: list[str], checks: t.Sequence[Check]) -> bool:
+    """Whether a webhook is muted, and that is not what is declared."""
+    names = {event, MUTED_WITH.get(event, event)}
+    declared = next((check.declared for check in checks if check.attribute.name == "settings.muted_webhooks"), ())
+    return not names.isdisjoint(muted) and names.isdisjoint(declared)
 
 
 def _satisfies(actual: t.Any, expected: t.Any) -> bool:
@@ -227,7 +270,7 @@ def _satisfies(actual: t.Any, expected: t.Any) -> bool:
 def _note(kind: str, expected: t.Any, actual: t.Any) -> t.Optional[str]:
     """Say why a value is not the expected one, where that is not plain to see."""
     if kind in (STATE, CHOICE) and actual is None:
-        return "the API did not tell"
+        return _NOT_TOLD
     if kind == CHOICE and actual.lower() in [text.lower() for text in (expected if isinstance(expected, list) else [expected])]:
         return "only upper and lower case differ"
     return None

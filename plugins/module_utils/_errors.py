@@ -22,6 +22,10 @@ class RequestError(ZapiError):
     """A request got no usable answer."""
 
 
+class RefusedCredential(RequestError):
+    """The server knows no instance with this id and this token."""
+
+
 class ListingError(ZapiError):
     """The server's pages do not add up to a complete listing."""
 

@@ -18,7 +18,21 @@ from difflib import get_close_matches
 from functools import lru_cache
 from urllib.parse import quote as percent_encode
 
-from ._attributes import BY_NAME, CHOICE, DAYS, DECLARABLE, GROUPS, HOSTS, STATE, URL, Attribute
+from ._attributes import (
+    BY_NAME,
+    CHOICE,
+    DAYS,
+    DECLARABLE,
+    GROUPS,
+    HOSTS,
+    MUTABLE,
+    MUTED,
+    MUTED_WITH,
+    STATE,
+    TEXT,
+    URL,
+    Attribute,
+)
 from ._errors import ExpectationError
 from ._hosts import declared_host
 from ._redaction import mask_text
@@ -34,6 +48,8 @@ _IGNORABLE = (*DECLARABLE, *(name for name in BY_NAME if name not in DECLARABLE)
 _PLACEHOLDER = re.compile(r"\{(?:id|name)\}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.A)
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029]")
+_MUTED = re.compile(r"[a-z0-9_]+")
+_NEARLY = 0.8  # how much a name is like another one that is probably meant
 _MOST_MISTAKES = 5  # that are told at once
 
 
@@ -71,6 +87,14 @@ class Expectation(t.NamedTuple):
         return label(self.position, self.title)
 
 
+class Asked(t.NamedTuple):
+    """What is asked of an instance, from all items that match it."""
+
+    checks: tuple[Check, ...]  # sorted by attribute
+    settings: tuple[str, ...]  # the attributes among them that a listing may not tell
+    has_url: bool  # whether a webhook is to have one
+
+
 class Expectations:
     """The declared list. ``warnings`` tells what is no mistake and yet can hardly be meant."""
 
@@ -104,6 +128,7 @@ class Expectations:
             else:
                 self._general.append(item)
         self.merged = lru_cache(maxsize=1024)(self._merge)
+        self.names_settings = any(check.attribute.key == "settings" for item in self.active for check in item.checks)
 
     def matching(self, instance: Instance, name: str) -> tuple[int, ...]:
         """Return the positions of the items that match the instance, whose name composed is ``name``, in their order."""
@@ -113,17 +138,35 @@ class Expectations:
     def checks(self, instance: Instance) -> t.Optional[tuple[Check, ...]]:
         """Return what the instance has to be, sorted by attribute, or None where no item matches it."""
         positions = self.matching(instance, composed(instance["name"]))
-        return self.merged(positions) if positions else None
+        return self.merged(positions).checks if positions else None
 
-    def _merge(self, positions: tuple[int, ...]) -> tuple[Check, ...]:
-        """Return what counts of the items at these positions, sorted by attribute."""
+    def needs_settings(self, instance: Instance) -> bool:
+        """Whether a setting is asked of the instance that is not known of it."""
+        asked = self.merged(self.matching(instance, composed(instance["name"])))
+        return any(name in instance["unknown"] for name in asked.settings)
+
+    def refuse_middleware(self) -> None:
+        """Refuse conditions that can match nothing where instances are read by their own calls, which do not tell their type."""
+        for item in self.active:
+            if item.match.middleware is not None:
+                raise ExpectationError(
+                    f"{item.label}: match.middleware can match nothing with credentials, since an instance's own calls do not tell it"
+                )
+
+    def _merge(self, positions: tuple[int, ...]) -> Asked:
+        """Return what counts of the items at these positions."""
         last: dict[str, Check] = {}
         for position in positions:
             item = self.items[position - 1]
             for name in item.ignored:
                 last.pop(name, None)
             last.update((check.attribute.name, check) for check in item.checks)
-        return tuple(last[name] for name in sorted(last))
+        checks = tuple(last[name] for name in sorted(last))
+        return Asked(
+            checks,
+            tuple(check.attribute.name for check in checks if check.attribute.key == "settings"),
+            any(check.attribute.kind == URL and check.declared is not None for check in checks),
+        )
 
     # What is written in the list. A mistake is noted, and the rest is read on.
 
@@ -206,6 +249,8 @@ class Expectations:
             DAYS: _days,
             URL: self._url,
             HOSTS: _hosts,
+            TEXT: _text,
+            MUTED: lambda value, where: _muted(value, where, MUTABLE[attribute.name]),
         }
         return parsers[attribute.kind](value, where)
 
@@ -288,6 +333,26 @@ def _hosts(value: t.Any, where: str) -> list[str]:
                 f"{where} holds what is no host name: {_quoted(host)}; write hooks.example.com, *.example.com or hooks.example.com:8443"
             )
     return accepted
+
+
+def _text(value: t.Any, where: str) -> t.Optional[str]:
+    if value is not None and not isinstance(value, str):
+        raise ExpectationError(f"{where} must be text or null, not {_kind(value)}")
+    return value or None
+
+
+def _muted(value: t.Any, where: str, known: Sequence[str]) -> list[str]:
+    if not _is_list(value):
+        raise ExpectationError(f"{where} must be a list, not {_kind(value)} (an empty one mutes nothing)")
+    for name in value:
+        if not isinstance(name, str) or not _MUTED.fullmatch(name) or name in MUTED_WITH:
+            alias = MUTED_WITH.get(name) if isinstance(name, str) else None
+            hint = f"it is muted with {alias}" if alias else _hint(name, known)
+            raise ExpectationError(f"{where} does not know {_quoted(name)}: {hint}")
+        # The API may come to mute what is not known yet; what is nearly a known name is a slip.
+        if name not in known and get_close_matches(name, known, n=1, cutoff=_NEARLY):
+            raise ExpectationError(f"{where} does not know {_quoted(name)}: {_hint(name, known)}")
+    return sorted(set(value))
 
 
 def _date(value: t.Any, where: str) -> dt.date:

@@ -5,35 +5,40 @@
 # Private to this collection: it may change or go in any release, without notice.
 # What users may rely on are the plugins and modules, as their documentation describes them.
 
-"""The fleet, complete or an error. What stands above asks it for instances and knows nothing of calls and pages."""
+"""The fleet, complete or an error. What stands above asks it for instances, and does not know which of two ways answered.
+
+Either a partner's listing tells all instances, or each of them is asked by itself, with its credential.
+"""
 
 from __future__ import annotations
 
 import re
 import typing as t
 
+from ._api import listing, single
 from ._api.client import Client
-from ._api.listing import Instances, T, read
 from ._errors import ListingError, RequestError
 from ._instance import Instance, comparable, from_row
 from ._selection import Match, composed
 
 if t.TYPE_CHECKING:
-    from ._connection import Connection
+    from ._api.listing import Instances, Make, T
+    from ._connection import Connection, Credential
 
 _ID = re.compile(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_FEW = 10  # ids, that are asked for one by one
+_FEW = 10  # ids, that a listing is narrowed to one by one
 
 
 class Fleet:
     """The instances that a connection gives access to, with their real values: `_instance.show` is for what leaves a door.
 
-    Use it as a context manager.
+    Use it as a context manager. ``refused`` holds the ids whose credentials the server refused, and why, after `compare`.
     """
 
     def __init__(self, connection: Connection, result: t.Optional[int] = None) -> None:
         """Connect. ``result`` is the file descriptor that a module writes its result to."""
         self._client = Client(connection, result)
+        self.refused: dict[str, str] = {}
 
     def __enter__(self) -> Fleet:  # noqa: PYI034 - Self came with Python 3.11
         self._client.__enter__()
@@ -42,49 +47,118 @@ class Fleet:
     def __exit__(self, *exc_info: object) -> None:
         self._client.__exit__(*exc_info)
 
-    def instances(self) -> list[Instance]:
-        """Return every instance, in the API's order. Raises `ListingError`, `RequestError`."""
-        return self._list()
+    @property
+    def tells_middleware(self) -> bool:
+        """Whether instances come with their type: their own calls do not tell it."""
+        return self._client.connection.credentials is None
 
-    def find(self, *, identity: t.Optional[str], name: t.Optional[str]) -> list[Instance]:
+    def instances(self, *, settings: bool = False) -> list[Instance]:
+        """Return every instance, in the API's order, or in that of the credentials.
+
+        With ``settings``, instances are asked for those that a listing did not tell. Raises `ListingError`, `RequestError`.
+        """
+        return self._complete(self._all(self._client.connection.credentials), settings)
+
+    def find(self, *, identity: t.Optional[str], name: t.Optional[str], settings: bool = False) -> list[Instance]:
         """Return the instances with exactly this id and exactly this name (None: any).
 
         For an id the server is asked to narrow the listing. Where that finds nothing, or fails, everything is listed once: its
         search may be odd. A name may be borne by instances that the search does not know. Raises `ListingError`, `RequestError`.
         """
         match = Match(identity=identity, name=None if name is None else composed(name))
-        # What the user narrows stays as narrow.
-        if identity is not None and not self._client.connection.query:
-            found = [one for one in self._narrowed(identity, from_row) if match.holds(one, composed(one["name"]))]
-            if found:
-                return found
-        return [instance for instance in self._list() if match.holds(instance, composed(instance["name"]))]
+        found = self._narrowed(identity, from_row) if identity is not None and self._can_narrow else []
+        matching = [instance for instance in found if match.holds(instance, composed(instance["name"]))]
+        if not matching:
+            credentials = self._client.connection.credentials
+            if credentials is not None and identity is not None:
+                credentials = tuple(credential for credential in credentials if credential.identity == identity)
+            everything = self._all(credentials)
+            matching = [instance for instance in everything if match.holds(instance, composed(instance["name"]))]
+        return self._complete(matching, settings)
 
-    def compare(self, build: t.Callable[[Instances], T], only: t.Optional[t.Sequence[str]] = None) -> T:
+    def compare(
+        self,
+        build: t.Callable[[Instances], T],
+        *,
+        only: t.Optional[t.Sequence[str]] = None,
+        needs_settings: t.Optional[t.Callable[[Instance], bool]] = None,
+    ) -> T:
         """Return what ``build`` makes of the fleet's pages, whose instances hold what can be compared; see `listing.read`.
 
-        ``only`` names those that it is about. Where that are a few ids, the server is asked for these alone, as in `find`.
+        ``only`` names those that it is about, by ids and names. Where that are a few ids, the server is asked for these alone.
+        Instances that ``needs_settings`` says so of are asked for what the listing did not tell. Raises `ListingError`, `RequestError`.
         """
-        if only is not None and len(set(only)) <= _FEW and all(map(_ID.fullmatch, only)) and not self._client.connection.query:
-            pages = []
+        credentials = self._named(only)
+        if credentials is not None:
+            built, refused = single.read(self._client, credentials, comparable, build)
+            self.refused = {identity: f"{why}{_if_all(refused, credentials)}" for identity, why in refused.items()}
+            return built
+        if needs_settings is not None:
+            build = self._telling_settings(build, needs_settings)
+        if only is not None and self._can_narrow and len(set(only)) <= _FEW and all(map(_ID.fullmatch, only)):
+            pages: list[list[Instance]] = []
             for identity in dict.fromkeys(only):
                 pages.append(self._narrowed(identity, comparable))
                 if not pages[-1]:
                     break
             else:
-                return build(pages)
-        return read(self._client, comparable, build)
+                return build(iter(pages))
+        return listing.read(self._client, comparable, build)
 
-    def _narrowed(self, identity: str, convert: t.Callable[[t.Mapping[str, t.Any]], t.Optional[Instance]]) -> list[Instance]:
+    @property
+    def _can_narrow(self) -> bool:
+        """Whether the server can be asked for an id. What the user narrows stays as narrow."""
+        return self.tells_middleware and not self._client.connection.query
+
+    def _named(self, only: t.Optional[t.Sequence[str]]) -> t.Optional[tuple[Credential, ...]]:
+        """Return the credentials of those that it is about: of all, where one of them may be named by its name."""
+        credentials = self._client.connection.credentials
+        if credentials is None or only is None:
+            return credentials
+        named = tuple(credential for credential in credentials if credential.identity in only)
+        return named if len(named) == len(set(only)) else credentials
+
+    def _all(self, credentials: t.Optional[tuple[Credential, ...]]) -> list[Instance]:
+        if credentials is None:
+            return listing.read(self._client, from_row, _joined)
+        instances, refused = single.read(self._client, credentials, from_row, _joined)
+        if refused:
+            raise RequestError(
+                f"the server refuses {len(refused)} of {len(credentials)} credentials, those of {', '.join(refused)}; "
+                f"the first: {next(iter(refused.values()))}{_if_all(refused, credentials)}"
+            )
+        return instances
+
+    def _narrowed(self, identity: str, make: Make) -> list[Instance]:
         """Return the instance with this id as the server's search finds it, in a list that is empty where it does not."""
         try:
-            found = read(self._client, convert, _joined, query=identity)
+            found = listing.read(self._client, make, _joined, query=identity)
         except (ListingError, RequestError):
             return []
         return [instance for instance in found if instance["id"] == identity]
 
-    def _list(self) -> list[Instance]:
-        return read(self._client, from_row, _joined)
+    def _complete(self, instances: list[Instance], settings: bool) -> list[Instance]:
+        if settings and self.tells_middleware:
+            single.tell_settings(self._client, (one for one in instances if any(map(_is_setting, one["unknown"]))))
+        return instances
+
+    def _telling_settings(
+        self, build: t.Callable[[Instances], T], needs_settings: t.Callable[[Instance], bool]
+    ) -> t.Callable[[Instances], T]:
+        def told(pages: Instances) -> Instances:
+            for page in pages:
+                single.tell_settings(self._client, filter(needs_settings, page))
+                yield page
+
+        return lambda pages: build(told(pages))
+
+
+def _if_all(refused: t.Sized, credentials: t.Sized) -> str:
+    return "; as all credentials are refused, check api_url as well" if len(refused) == len(credentials) > 1 else ""
+
+
+def _is_setting(attribute: str) -> bool:
+    return attribute.startswith("settings.")
 
 
 def _joined(pages: Instances) -> list[Instance]:

@@ -18,7 +18,7 @@ from functools import lru_cache
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ._attributes import WEBHOOK_EVENTS
+from ._attributes import ATTRIBUTES, BY_NAME, GROUPS, MUTED, STATE, WEBHOOK_EVENTS
 from ._redaction import hide, holds_secret
 from ._timestamps import iso_8601, milliseconds
 
@@ -37,6 +37,8 @@ class Instance(t.TypedDict, total=False):
     phone_connected: t.Optional[bool]
     whatsapp_connected: t.Optional[bool]
     webhooks: dict[str, t.Optional[str]]
+    settings: dict[str, t.Any]
+    unknown: list[str]  # the attributes that the answer did not hold, by the names that rows of drift have for them
     token: t.Optional[str]  # where it was asked for
     tokens: list[t.Optional[str]]  # until it is shown
 
@@ -44,6 +46,10 @@ class Instance(t.TypedDict, total=False):
 _LONGEST_NAME = 200  # characters of a field's name
 _MOST_LEVELS = 100  # of nesting
 _WEBHOOK_FIELD = re.compile(r"(.+)CallbackUrl", re.S)
+_SETTINGS = {field: BY_NAME[name] for name in GROUPS["settings"] for field in BY_NAME[name].fields}
+_NO_SETTINGS = dict.fromkeys(str(attribute.part) for attribute in _SETTINGS.values())
+# What the API puts around the name of a webhook or a kind of messages, where it says that it is muted
+_AROUND = re.compile(r"^FILTER_(?:FROM_)?|_(?:CALLBACK|MESSAGE)$", re.I)
 _KNOWN_FIELDS = ("id", "name", "middleware", "tenant", "paymentStatus", "created", "due", "phoneConnected", "whatsappConnected")
 
 
@@ -51,6 +57,8 @@ class _Layout(t.NamedTuple):
     """Where the fields of a row go. Nearly all rows of a listing have the same fields."""
 
     webhooks: tuple[tuple[str, str], ...]  # (field, event)
+    settings: tuple[tuple[str, str, str], ...]  # (field, name of the setting, what may be declared of it)
+    unknown: tuple[str, ...]  # the attributes that no field is there for
     others: tuple[tuple[str, str], ...]  # (field, key), of those that nobody knows yet
     tokens: tuple[str, ...]
     names: str  # all that the API's names for fields become, of those that nobody knows yet
@@ -95,6 +103,11 @@ def _comparable(row: t.Mapping[str, t.Any], layout: _Layout) -> t.Optional[Insta
     for field, event in layout.webhooks:
         webhooks[event] = _text(row[field])
     credential = _text(row.get("token")) or _text(row.get("instanceToken"))
+    settings, unknown = dict(_NO_SETTINGS), list(layout.unknown)
+    for field, part, kind in layout.settings:
+        settings[part] = value = _setting(row[field], kind)
+        if value is None and kind == MUTED:  # which nobody can take for an empty list
+            unknown = sorted([*unknown, f"settings.{part}"])
     return {
         "id": str(identity),
         "name": _text(row.get("name")) or "",
@@ -104,11 +117,26 @@ def _comparable(row: t.Mapping[str, t.Any], layout: _Layout) -> t.Optional[Insta
         "phone_connected": _flag(row.get("phoneConnected")),
         "whatsapp_connected": _flag(row.get("whatsappConnected")),
         "webhooks": webhooks,
+        "settings": settings,
+        "unknown": unknown,
         "tokens": [
             credential,
             *[row[field] for field in layout.tokens if isinstance(row[field], str) and row[field] != credential],
         ],
     }
+
+
+def add_settings(instance: Instance, answer: t.Mapping[str, t.Any]) -> None:
+    """Add the settings that an instance's own call tells, as far as its row did not."""
+    told = comparable({**answer, "id": instance["id"]})
+    for name in GROUPS["settings"]:
+        if told is not None and name in instance["unknown"] and name not in told["unknown"]:
+            part = name.partition(".")[2]
+            instance["settings"][part] = told["settings"][part]
+            instance["unknown"].remove(name)
+    credential = instance["tokens"][0]
+    if holds_secret(json.dumps(instance["settings"]), credential):
+        instance["tokens"].append(credential)
 
 
 def show(instance: Instance, include_token: bool = False) -> Instance:
@@ -132,6 +160,8 @@ def _texts(instance: Instance, layout: _Layout) -> str:
     """All texts of the instance, but for its id, in one."""
     values: list[t.Any] = [instance["name"], instance["middleware"], instance["tenant"], instance["payment_status"], layout.names]
     values += instance["webhooks"].values()
+    if layout.settings:
+        values.append(json.dumps(instance["settings"]))
     for _field, key in layout.others:
         value = instance.get(key)
         values.append(json.dumps(value) if isinstance(value, (dict, list)) else value)
@@ -140,19 +170,34 @@ def _texts(instance: Instance, layout: _Layout) -> str:
 
 @lru_cache(maxsize=256)
 def _layout(fields: tuple[str, ...]) -> _Layout:
-    webhooks, others, tokens = [], [], []
+    webhooks, settings, others, tokens = [], [], [], []
     for field in fields:
         event = _WEBHOOK_FIELD.fullmatch(field)
         if _is_token(field):
             tokens.append(field)
         elif field in _KNOWN_FIELDS or len(field) > _LONGEST_NAME:
             continue
+        elif field in _SETTINGS:
+            attribute = _SETTINGS[field]
+            if field == next(name for name in attribute.fields if name in fields):
+                settings.append((field, str(attribute.part), attribute.kind))
         elif event:
             webhooks.append((field, snake_case(event[1])))
         else:
             others.append((field, snake_case(field)))
     names = "\n".join([event for _field, event in webhooks if event not in WEBHOOK_EVENTS] + [key for _field, key in others])
-    return _Layout(tuple(webhooks), tuple(others), tuple(tokens), names)
+    unknown = sorted(attribute.name for attribute in ATTRIBUTES if attribute.fields and not set(attribute.fields) & set(fields))
+    return _Layout(tuple(webhooks), tuple(settings), tuple(unknown), tuple(others), tuple(tokens), names)
+
+
+def _setting(value: t.Any, kind: str) -> t.Any:
+    if kind == STATE:
+        return _flag(value)
+    if kind != MUTED:
+        return _text(value)
+    if not isinstance(value, list):
+        return None
+    return sorted({_AROUND.sub("", text).lower() or text for text in map(_text, value) if text is not None})
 
 
 def snake_case(name: str) -> str:

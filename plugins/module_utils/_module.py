@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -16,13 +17,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ._connection import SHORTEST_TOKEN, Connection
 from ._errors import ZapiError
 from ._fleet import Fleet
-from ._redaction import hide, mask_value
+from ._redaction import mask_value, without_secrets
 
+_FEW = 10  # tokens, that are looked for in every way of writing them
 _RESULT = 1  # a module answers on its standard output
 # What ansible-core itself shows in place of a secret.
 _CENSORED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # The options that are secret as a whole. Those others that have no_log hold URLs, and have it for the system's log.
-_TOKENS = ("partner_token",)
+_TOKENS = ("partner_token", "client_token", "credentials")
 
 
 class Module(AnsibleModule):
@@ -42,22 +44,24 @@ def run(module: AnsibleModule, work: t.Callable[[Fleet], dict[str, t.Any]], show
     Every result has the module's options in it, without tokens, and without the secrets of URLs unless ``show_url_secrets``.
     """
     params = module.params
-    tokens = {name: params[name] for name in _TOKENS if params[name]}
+    tokens = [params[name] for name in ("partner_token", "client_token") if params[name]]
     # What is censored in messages, too. Of an option that has no_log this would be every name and number in it, and the server;
-    # a token that is refused as too short would be any word.
-    module.no_log_values = {token for token in tokens.values() if len(token.strip()) >= SHORTEST_TOKEN}
-    shown = dict(params) if show_url_secrets else mask_value(params)
-    shown["api_url"] = _CENSORED
+    # a token that is refused as too short would be any word. With the tokens of thousands of instances it would take minutes:
+    # none of them gets into a result in the first place.
+    module.no_log_values = {token for token in tokens if len(token.strip()) >= SHORTEST_TOKEN}
+    censored = {name: _CENSORED for name in (*_TOKENS, "api_url") if params[name] is not None}
+    options = {**params, **censored}
+    shown = options if show_url_secrets else mask_value(options)
     try:
         connection = Connection.from_options(params)
         shown["api_url"] = connection.api_url
+        tokens += [credential.token for credential in connection.credentials or ()]
         with Fleet(connection, _RESULT) as fleet:
             result = work(fleet)
     except ZapiError as error:
         result = {"failed": True, "msg": str(error)}
-    for token in tokens.values():
-        shown = hide(shown, token)
-    shown.update(dict.fromkeys(tokens, _CENSORED))
+    texts = json.dumps(shown, default=str)
+    shown = without_secrets(shown, [token for token in tokens if token in texts or len(tokens) < _FEW], texts)
     result = {"changed": False, **result, "invocation": {"module_args": shown}}
     # Out of the except block: up to ansible-core 2.18 the traceback would be part of the result.
     if result.pop("failed", False):

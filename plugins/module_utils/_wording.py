@@ -68,8 +68,9 @@ def describe(row: Row) -> str:
 
 
 def _source(row: Row) -> str:
-    note = f"; {row['note']}" if row["note"] else ""
-    return printable(f"({label(row['expectation'] or 0, row['expectation_name'])}{note})")
+    parts = [] if row["expectation"] is None else [label(row["expectation"], row["expectation_name"])]
+    parts += [row["note"]] if row["note"] else []
+    return printable(f"({'; '.join(parts)})")
 
 
 def warnings(expectations: Expectations, audit: Audit) -> list[str]:

@@ -300,6 +300,8 @@ def main() -> None:
     def audit(fleet: Fleet) -> dict[str, t.Any]:
         now = int(time.time() * 1000)
         expectations = Expectations(params["expectations"], now)
+        if not fleet.tells_middleware:
+            expectations.refuse_middleware()
         only = params["only"]
         if only is not None and not only:
             raise OptionError("only is an empty list: leave it out to look at every instance")
@@ -311,7 +313,9 @@ def main() -> None:
                     audit.add(instance)
             return audit
 
-        audit = fleet.compare(compare, only)
+        needs_settings = expectations.needs_settings if expectations.names_settings else None
+        audit = fleet.compare(compare, only=only, needs_settings=needs_settings)
+        audit.refuse(fleet.refused)
         if audit.unborne:
             raise OptionError(f"only names what no instance has as its ID or name: {', '.join(map(repr, audit.unborne))}")
         for warning in warnings(expectations, audit):

@@ -40,6 +40,12 @@ options:
       - Whoever has this token can send messages as that number. Set C(no_log) on tasks that use it.
     type: bool
     default: false
+  include_settings:
+    description:
+      - Whether to ask each instance by itself for the settings that the listing did not tell, which takes a call for each of them.
+      - With O(credentials) they are told in any case.
+    type: bool
+    default: false
 seealso:
   - module: zapi.zapi.instance_audit
   - plugin: zapi.zapi.instances
@@ -138,6 +144,21 @@ instances:
           V(connected), V(disconnected) and V(received_status). Further callback URLs of the API add their own keys.
       returned: success
       type: dict
+    settings:
+      description:
+        - How the instance treats messages and calls, and what it does not deliver. Null where the API did not tell.
+        - Always has the keys V(notify_sent_by_me), V(auto_read_message), V(auto_read_status), V(call_reject_auto),
+          V(call_reject_message), V(muted_webhooks) and V(muted_messages). What stands in the two last ones is B(not) delivered.
+        - A partner's listing may not tell them, see O(include_settings).
+      returned: success
+      type: dict
+    unknown:
+      description:
+        - What the API's answer did not hold at all, such as V(settings.auto_read_message) or V(webhooks.received_and_delivery). Its
+          value is null, which is not the same as unset.
+      returned: success
+      type: list
+      elements: str
     token:
       description: The instance's token.
       returned: with O(include_token=true)
@@ -162,6 +183,15 @@ instances:
         connected:
         disconnected:
         received_status:
+      settings:
+        notify_sent_by_me: true
+        auto_read_message: false
+        auto_read_status: false
+        call_reject_auto: false
+        call_reject_message:
+        muted_webhooks: []
+        muted_messages: [group]
+      unknown: []
 total:
   description: How many instances are returned.
   returned: success
@@ -186,13 +216,14 @@ def main() -> None:
             "id": {"type": "str"},
             "name": {"type": "str"},
             "include_token": {"type": "bool", "default": False, "no_log": False},
+            "include_settings": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
 
     def find(fleet: Fleet) -> dict[str, t.Any]:
         params = module.params
-        found = fleet.find(identity=params["id"], name=params["name"])
+        found = fleet.find(identity=params["id"], name=params["name"], settings=params["include_settings"])
         instances = [show(instance, params["include_token"]) for instance in found]
         return {"instances": instances, "total": len(instances)}
 

@@ -26,8 +26,9 @@ display = Display()
 
 def entry_for(source: str, connection: Connection) -> str:
     """Return the key of the entry that holds what ``source``, a cache key of ansible-core's, lists with this connection."""
-    # Whatever decides which instances come makes another entry. The token itself can't be read from it.
-    parts = [VERSION, connection.api_url, connection.query, connection.middleware, connection.partner_token]
+    # Whatever decides which instances come makes another entry. No token can be read from it.
+    credentials = [(credential.identity, credential.token) for credential in connection.credentials or ()]
+    parts = [VERSION, connection.api_url, connection.query, connection.middleware, connection.partner_token, credentials]
     return f"{source}_{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"
 
 

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Mapping
 
 from ansible import constants as C
 from ansible.errors import AnsibleUndefinedVariable
@@ -20,7 +21,7 @@ from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNE
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import OptionError
 
 # The options that have a variable. From there, and from an inventory file, they come as they were written there.
-_TEMPLATED = ("partner_token",)
+_TEMPLATED = ("partner_token", "credentials", "client_token")
 _LONGEST_CHAIN = 20
 
 
@@ -50,10 +51,17 @@ def read_connection(
             value = _filled_in(value, templar, f"{name} (variable {origin[5:]})")
         elif origin == "Direct" and inventory_file is not None:
             value = _filled_in(value, templar, f"{name} (inventory file)")
-        options[name] = value
-    token = options["partner_token"]
-    options["partner_token"] = None if token is None else to_text(token)
+        options[name] = _plain(value)
     return Connection.from_options(options)
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Return a value whose texts are texts, and no longer encrypted ones."""
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, (bool, int, float)) else to_text(value)
 
 
 def _filled_in(value: t.Any, templar: t.Any, where: str) -> t.Any:

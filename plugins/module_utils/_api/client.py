@@ -22,14 +22,14 @@ from urllib.parse import unquote, urlsplit
 from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.zapi.zapi.plugins.module_utils._connection import Connection, is_loopback
-from ansible_collections.zapi.zapi.plugins.module_utils._errors import RequestError
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import RefusedCredential, RequestError
 from ansible_collections.zapi.zapi.plugins.module_utils._redaction import quote
 from ansible_collections.zapi.zapi.plugins.module_utils._version import VERSION
 
 from .bounds import LARGEST_ANSWER, MOST_HELD, Allowance, Bounded, Broken, Left, Overdue, TooLarge, read_body
 from .leaving import nobody_waits
 from .pool import Pool
-from .refusals import LONGEST_RETRY_AFTER, PARTNER, Call, Refusal, explain, is_passing
+from .refusals import LONGEST_RETRY_AFTER, PARTNER, Call, Refusal, explain, is_of_credential, is_passing
 
 try:
     import requests
@@ -50,6 +50,9 @@ _LONGEST_MESSAGE = 20_000
 _SHORT = 1000
 # How often somebody who waits looks whether there is still anybody to wait for, in seconds
 _LOOK = 0.5
+# What is in the answers to a listing, to an instance's /me and to its /status, the last of which has an error in any case
+_ANSWERS = {"content", "id", "connected"}
+_NO_JSON = object()
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -84,7 +87,7 @@ class Client:
         )
         # Even where redirects are not followed, requests reads their target, and fails if that makes no sense.
         session.get_redirect_target = lambda resp: None  # type: ignore[method-assign] # noqa: ARG005
-        self._secrets = [connection.partner_token]
+        self._secrets = [token for token in (connection.partner_token, connection.client_token) if token]
         self._read_environment()
         self._adapter = Bounded(pool_maxsize=min(connection.concurrency, _MOST_CONNECTIONS))
         session.mount("https://", self._adapter)
@@ -160,9 +163,14 @@ class Client:
                 task.allowance.rest(_pause(tries, answer))
                 continue
             if failure or answer is None:
-                raise RequestError(f"{self.describe(call)} failed: {self._failure(t.cast('Exception', failure), tries)}") from None
+                why = self._failure(t.cast("Exception", failure), tries, call)
+                raise RequestError(f"{self.describe(call)} failed: {why}") from None
             if len(answer.content) <= _SHORT or not 200 <= answer.status < 300:
-                self.read(call, answer, tries)
+                try:
+                    self.read(call, answer, tries)
+                except RefusedCredential:
+                    task.allowance.hold(-len(answer.content))  # the others go on
+                    raise
             return answer
 
     def _try(self, call: Call, parameters: t.Optional[t.Mapping[str, t.Any]], task: Task) -> Answer:
@@ -191,39 +199,44 @@ class Client:
         )
 
     def _credentials(self, call: Call) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.connection.partner_token}"} if call.advice is PARTNER else {}
+        """Return the headers that open a call: what opens the one kind is never sent with the other."""
+        if call.advice is PARTNER:
+            return {"Authorization": f"Bearer {self.connection.partner_token}"}
+        return {"Client-Token": self.connection.client_token} if self.connection.client_token else {}
 
     def read(self, call: Call, answer: Answer, tries: int = 1) -> t.Any:
-        """Return the JSON of the answer to a call. Raises `RequestError` where there is none, or a refusal."""
-        problem = None
+        """Return the JSON of the answer to a call. Raises `RequestError` where there is none, or a refusal, `RefusedCredential`."""
         if not 200 <= answer.status < 300:
-            problem = self._refusal(call, answer, tries)
-        else:
-            try:
-                # RFC 8259: JSON is UTF-8, whatever the header says.
-                data = _decoded(answer.content.decode("utf-8-sig"))
-            except (ValueError, RecursionError):
-                problem = self._not_json(answer)
-            else:
-                # Refusals come with any status, success included.
-                if call.error_refuses and isinstance(data, dict) and "error" in data and "content" not in data:
-                    problem = self._refusal(call, answer, tries)
-        if problem:
-            raise RequestError(f"{self.describe(call)} {problem}")
+            raise self._refusal(call, answer, tries)
+        try:
+            # RFC 8259: JSON is UTF-8, whatever the header says.
+            data = _decoded(answer.content.decode("utf-8-sig"))
+        except (ValueError, RecursionError):
+            data = _NO_JSON
+        if data is _NO_JSON:
+            raise RequestError(f"{self.describe(call)} {self._not_json(call, answer)}")
+        # Refusals come with any status, success included; what was asked for may have an error of its own to tell.
+        if isinstance(data, dict) and "error" in data and not _ANSWERS & set(data):
+            raise self._refusal(call, answer, tries)
         return data
 
-    def _refusal(self, call: Call, answer: Answer, tries: int) -> str:
-        refusal = Refusal(answer.status, _message(answer.content), answer.location, answer.retry_after)
-        return explain(refusal, call.advice, self._secrets, _in(tries))
+    def _refusal(self, call: Call, answer: Answer, tries: int) -> RequestError:
+        in_json, message = _message(answer.content)
+        refusal = Refusal(answer.status, message, in_json, answer.location, answer.retry_after)
+        kind = RefusedCredential if is_of_credential(refusal, call.advice) else RequestError
+        return kind(f"{self.describe(call)} {explain(refusal, call.advice, self._secrets_of(call), _in(tries))}")
 
-    def _not_json(self, answer: Answer) -> str:
-        kind = quote(answer.content_type, self._secrets) or "of no stated type"
+    def _secrets_of(self, call: Call) -> list[str]:
+        return [*self._secrets, *call.secrets]
+
+    def _not_json(self, call: Call, answer: Answer) -> str:
+        kind = quote(answer.content_type, self._secrets_of(call)) or "of no stated type"
         return (
             f"was answered with something that is not JSON ({kind}): "
             "check that api_url is the API's address and that no proxy answers in its place"
         )
 
-    def _failure(self, error: Exception, tries: int) -> str:
+    def _failure(self, error: Exception, tries: int, call: Call) -> str:
         """Say why no answer came. The error's own words may hold anything: only its innermost reason is quoted."""
         server, timeout = self._server, self.connection.timeout
         if isinstance(error, Overdue):
@@ -237,7 +250,7 @@ class Client:
                 f"{_mib(MOST_HELD)}: ask for smaller pages (page_size)"
             )
         reason = _innermost(error)
-        words = quote(_words(reason), self._secrets)
+        words = quote(_words(reason), self._secrets_of(call))
         said = f" ({words})" if words else ""
         if isinstance(error, requests.exceptions.SSLError):
             return f"no trusted TLS connection to {server}{said}: check api_url, ca_path and the system's certificates"
@@ -283,6 +296,8 @@ class Task:
         def work() -> Answer:
             try:
                 return self._client._send(call, parameters, self)
+            except RefusedCredential:
+                raise  # which is the matter of one instance
             except BaseException as error:
                 self._fail(error)
                 raise
@@ -418,11 +433,11 @@ def _decoded(text: str) -> t.Any:
     return data
 
 
-def _message(content: bytearray) -> str:
-    """What a JSON answer gives as its error, or nothing: pages from a proxy say nothing of use."""
+def _message(content: bytearray) -> tuple[bool, str]:
+    """Whether an answer gives an error in JSON, and its words. Pages from a proxy say nothing of use."""
     try:
         data = json.loads(content)
     except (ValueError, RecursionError):
-        return ""
+        return False, ""
     message = (data.get("error") or data.get("message")) if isinstance(data, dict) else None
-    return message[:_LONGEST_MESSAGE] if isinstance(message, str) else ""
+    return bool(message), message[:_LONGEST_MESSAGE] if isinstance(message, str) else ""

@@ -63,23 +63,35 @@ def read(client: Client, make: Make, build: t.Callable[[Instances], T], *, query
 
     ``build`` is called anew, with a new iterator, whenever the listing has to start over: it must keep nothing between calls.
     Only a call that saw the complete fleet returns. ``make`` turns a row of the API into an instance,
-    or into None where it has no id. ``query`` narrows the listing in place of the option of that name. Raises `ListingError`, `RequestError`.
+    or into None where it has no id. ``query`` narrows the listing in place of the option of that name. With ``list_twice``, the
+    listing before has to name the same instances. Raises `ListingError`, `RequestError`.
     """
     listing = _Listing(client, query or client.connection.query or None, make)
     size, known = client.connection.page_size, False
     relists = shortenings = 0
+    before: t.Optional[set[str]] = None
     while True:
+        seen: set[str] = set()
         try:
-            return build(listing.pages(size, known))
+            built = build(listing.pages(size, known, seen))
         except _ShorterPages as shorter:
             size, known = shorter.length, True
             shortenings += 1
             if shortenings > _SHORTENINGS:
                 raise listing.error(f"gave pages shorter than they claim, ever again, at last with {size} rows") from None
+            continue
         except _Changed as change:
-            relists += 1
-            if relists > RELISTS:
-                raise listing.error(f"gave no complete listing in {relists} attempts: {change}") from None
+            before, problem = None, str(change)
+        else:
+            if not client.connection.list_twice or seen == before:
+                return built
+            first, before = before is None, seen
+            if first:
+                continue
+            problem = "two listings in a row did not name the same instances"
+        relists += 1
+        if relists > RELISTS:
+            raise listing.error(f"gave no complete listing in {relists} attempts: {problem}") from None
 
 
 class _Listing:
@@ -95,13 +107,15 @@ class _Listing:
             f"{self._client.describe(LIST)} {problem}: try again in a while, with another page_size, and check that api_url is the API's address"
         )
 
-    def pages(self, size: int, known: bool) -> Instances:
-        """Go through the fleet once. ``known``: the server's pages have been seen to hold ``size`` rows, whatever it reports."""
+    def pages(self, size: int, known: bool, seen: set[str]) -> Instances:
+        """Go through the fleet once, and note its ids in ``seen``.
+
+        ``known``: the server's pages have been seen to hold ``size`` rows, whatever it reports.
+        """
         with self._client.task() as task:
             answer = task.wait(self._ask(task, 1, size))
             first = self._read(task, 1, answer)
             length, last = self._plan(first, size, known)
-            seen: set[str] = set()
             for page in self._in_order(task, first, len(answer.content), length, last):
                 if page.total != first.total:
                     raise _Changed(f"the number of instances changed from {first.total} to {page.total} on the way")

@@ -27,13 +27,18 @@ class Advice:
 
     wrong_credential: str
     not_allowed: str
-    needless: str  # a Client-Token, where the call carries none
+    client_header: str  # what to do about a Client-Token that the server does not get, or does not take
 
 
 PARTNER = Advice(
     wrong_credential="the partner token is missing or wrong, check partner_token (environment variable ZAPI_PARTNER_TOKEN)",
     not_allowed="the partner token may not list instances, check partner_token and the account's security settings",
-    needless="which a partner's calls do not need: check api_url and the account's security settings",
+    client_header="which a partner's calls do not need: check api_url and the account's security settings",
+)
+INSTANCE = Advice(
+    wrong_credential="check the id and the token in credentials",
+    not_allowed="check the id and the token in credentials, and the account's security settings",
+    client_header="check client_token (environment variable ZAPI_CLIENT_TOKEN): it is the account's security token",
 )
 
 
@@ -45,8 +50,7 @@ class Call:
     shown: str
     method: str = "GET"
     advice: Advice = PARTNER
-    # Whether an `error` in an answer of status 200 is a refusal. It mostly is.
-    error_refuses: bool = True
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # that are in the path
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Refusal:
 
     status: int
     message: str
+    in_json: bool = False  # whether it was said in JSON, as the API does
     location: str = ""
     # How long the server asks to wait, in seconds
     retry_after: float = 0
@@ -90,6 +95,13 @@ def explain(refusal: Refusal, advice: Advice, secrets: t.Sequence[str], tries: s
     return f"{outcome}: check that api_url is the API's address"
 
 
+def is_of_credential(refusal: Refusal, advice: Advice) -> bool:
+    """Whether it is an instance's own id and token that the server refused: then there is no such instance."""
+    if advice is not INSTANCE or refusal.status not in (401, 403, 404) or not refusal.in_json:
+        return False
+    return _cause(refusal.status, refusal.message) in (None, _CREDENTIALS)
+
+
 def is_passing(status: int) -> bool:
     """Whether another try may get another answer."""
     return status in (429, 500, 502, 503, 504)
@@ -103,21 +115,35 @@ def _server(url: str) -> str:
         return ""
 
 
-def _known(status: int, message: str, advice: Advice) -> t.Optional[str]:
-    """Name the refusals that Z-API is known for. Their own words repeat a secret, so they are not quoted."""
+# What Z-API is known to refuse
+_NO_CLIENT_TOKEN, _CLIENT_TOKEN, _ADDRESS, _CREDENTIALS = "no client token", "client token", "address", "credentials"
+
+
+def _cause(status: int, message: str) -> t.Optional[str]:
+    """Tell what a known refusal is about."""
     if "client-token is not configured" in message.lower():
-        return f"the server demands a Client-Token, {advice.needless}"
+        return _NO_CLIENT_TOKEN
     subject, refused, _rest = message.lower().partition("not allowed")
     if not refused:
         return None
     if re.search(r"client-?token|\bnull\b", subject):
-        return f"the Client-Token is missing or wrong, {advice.needless}"
-    address = _ip_address(subject)
-    if address or re.search(r"\bip\b", subject):
+        return _CLIENT_TOKEN
+    if _ip_address(subject) or re.search(r"\bip\b", subject):
+        return _ADDRESS
+    return None if status == 405 else _CREDENTIALS  # of 405, the method is what is not allowed
+
+
+def _known(status: int, message: str, advice: Advice) -> t.Optional[str]:
+    """Name the refusals that Z-API is known for. Their own words repeat a secret, so they are not quoted."""
+    cause = _cause(status, message)
+    if cause == _NO_CLIENT_TOKEN:
+        return f"the server demands a Client-Token, {advice.client_header}"
+    if cause == _CLIENT_TOKEN:
+        return f"the Client-Token is missing or wrong, {advice.client_header}"
+    if cause == _ADDRESS:
+        address = _ip_address(message.lower().partition("not allowed")[0])
         return f"the account accepts listed IP addresses only{f', and {address} is not one' if address else ''}: add this machine's address to the list"
-    if status == 405:
-        return None  # the method is not
-    return "the credentials are not allowed: check partner_token and the account's security settings"
+    return f"the credentials are not allowed: {advice.not_allowed}" if cause else None
 
 
 def _ip_address(text: str) -> t.Optional[str]:
