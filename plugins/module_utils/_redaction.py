@@ -7,9 +7,9 @@
 
 """Where secrets are kept from the user's eyes.
 
-There are three kinds: the secrets that a URL carries in known places (`mask_url`, `mask_text`, `mask_value`), a secret that is
-known, wherever it stands (`holds_secret`, `hide`), and words that somebody else chose, such as a server's error message, which
-may hold either and others (`quote`).
+There are three kinds: the secrets that a URL carries in known places, and in its path where it looks random (`mask_url`,
+`mask_text`, `mask_value`), a secret that is known, wherever it stands (`holds_secret`, `hide`), and words that somebody else
+chose, such as a server's error message, which may hold either and others (`quote`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import binascii
 import re
 import typing as t
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from html import unescape
+from itertools import groupby
 from urllib.parse import quote as percent_encode
 from urllib.parse import quote_plus, unquote
 
@@ -33,7 +34,7 @@ def _written(character: str) -> str:
     return f"(?:{re.escape(character)}|%(?:25){{0,9}}{ord(character):02x})"
 
 
-_COLON, _SLASH, _AT = map(_written, ":/@")
+_COLON, _SLASH, _BACKSLASH, _AT = map(_written, ":/\\@")
 _SCHEME = re.compile(r"([^/?#@%]*//)?")
 _AUTHORITY = re.compile(r"[^/?#]*")
 _HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d+)?")
@@ -58,11 +59,36 @@ _INNER_PASSWORD = re.compile(
 )
 
 
-def mask_url(url: str, readable: t.Sequence[str] = ()) -> str:
-    """Return the URL with its userinfo and the values of its query (and its fragment) replaced by ``***``.
+# What looks random in a path
+_SHORTEST_RANDOM = 12
+_LONG_RUN = re.compile(rf"[^-_.~/]{{{_SHORTEST_RANDOM}}}")  # without one nothing looks random
+_URL = re.compile(f"{_COLON}(?:{_SLASH}|{_BACKSLASH}){{2}}", re.I)
+_HOST_NAME = re.compile(r"(?:\*\*\*@)?(?:\[[^\]/\\%]*\]|[^]/\\%\s:;,=&+$!'()*@[]*)(?::\d{0,5}(?![^/\\\s]))?\\*")
+_BETWEEN_WORDS = re.compile(r'([\s"<>]+)')
+_SET_ASIDE = re.compile("\0(\\d+)\0")
+_NESTED_HOST = re.compile(f"{_COLON}{_SLASH}({_SLASH})|{_SLASH}({_SLASH})(?=(?:\\*\\*\\*{_AT})?[\\w-]*\\.)", re.I)
+_NESTED_PORT = re.compile(f"{_COLON}\\d{{1,5}}\\Z", re.I)
+# A URL whose own slashes are encoded so many times may hold others, encoded once more, in a name or a secret.
+_SEPARATORS = (re.compile("(/)"), *(re.compile(f"(%(?:25){{0,{times}}}2f)", re.I) for times in range(10)))
+_ESCAPE = re.compile(rb"%(?:25)*([0-9a-f]{2})", re.I)
+_PLACEHOLDERS = (b"{id}", b"{name}")
+_WORD_BYTE = re.compile(rb"[0-9A-Za-z\x80-\xff]")
+_CUTS = frozenset("-_.~;,:=+@!$&'() ")
+_BY_NO_CHANCE, _MAYBE_BY_CHANCE = 1, 2
 
-    Any text will do: where it is no proper URL, more is masked rather than less. The path stays readable, but for URLs in it.
+
+def mask_url(url: str, readable: t.Sequence[str] = ()) -> str:
+    """Return the URL with ``***`` for its userinfo, the values of its query, its fragment, and what looks random in its path.
+
+    ``readable`` are an instance's id and name: they stay readable in the path, however they are percent-encoded. So do hosts,
+    and the placeholders ``{id}`` and ``{name}``. Any text will do: where it is no proper URL, more is masked rather than less.
     """
+    mask_segments = partial(_mask_segments, readable=_decoded_all(readable))
+    return _mask(url, readable, mask_segments, mask_segments)
+
+
+def _mask(url: str, readable: t.Sequence[str], mask_random: t.Callable[[str], str], mask_name: t.Callable[[str], str]) -> str:
+    """Mask the URL; ``mask_random`` is for what looks random in the path, ``mask_name`` in the names of parameters."""
     start = t.cast("re.Match[str]", _SCHEME.match(url)).end()
     scheme, rest = url[:start], url[start:]
     authority = t.cast("re.Match[str]", _AUTHORITY.match(rest)).group()
@@ -73,13 +99,136 @@ def mask_url(url: str, readable: t.Sequence[str] = ()) -> str:
     rest = (f"{MASK}@" if end else "") + rest[end:]
     rest, hash_sign, _fragment = rest.partition("#")
     rest, question_mark, query = rest.partition("?")
-    query = _PARAMETER.sub(_mask_parameter, query)
-    return f"{scheme}{_mask_inside(rest)}{question_mark}{query}" + (f"#{MASK}" if hash_sign else "")
+    rest, aside = _set_aside(rest, readable)
+    rest = _mask_inside(rest)
+    # "host//secret" is no scheme and host.
+    has_host = scheme in ("", "//") or scheme.endswith("://")
+    path = t.cast("re.Match[str]", _HOST_NAME.match(rest)).end() if has_host else 0
+    rest = rest[:path] + mask_random(rest[path:])
+    if aside:
+        rest = _SET_ASIDE.sub(lambda match: aside[int(match[1])], rest)
+    query = _PARAMETER.sub(lambda match: _mask_parameter(match, mask_name), query)
+    return f"{scheme}{rest}{question_mark}{query}" + (f"#{MASK}" if hash_sign else "")
 
 
-def _mask_parameter(match: re.Match[str]) -> str:
+def _mask_parameter(match: re.Match[str], mask_name: t.Callable[[str], str]) -> str:
     key, equals, _value = match.group().partition("=")
-    return f"{_mask_inside(key)}={MASK}" if equals else MASK
+    return f"{mask_name(_mask_inside(key))}={MASK}" if equals else MASK
+
+
+def _set_aside(path: str, readable: t.Sequence[str]) -> tuple[str, list[str]]:
+    """Replace the segments that are readable as a whole, so that nothing in a name is taken for a part of the URL."""
+    aside: list[str] = []
+    if not any(readable) or "\0" in path:
+        return path, aside
+    decoded = _decoded_all(readable)
+    segments = path.split("/")
+    for position, segment in enumerate(segments):
+        if segment in readable or ("%" in segment and _decoded(segment)[0] in decoded):
+            segments[position] = f"\0{len(aside)}\0"
+            aside.append(segment)
+    return "/".join(segments), aside
+
+
+def _mask_segments(path: str, readable: t.Sequence[bytes]) -> str:
+    """Mask the segments that look random, also those of a URL within the path."""
+    if not _LONG_RUN.search(path):
+        return path
+    masked: list[str] = []
+    after, separator = 0, _SEPARATORS[0]
+    for nested in (*_NESTED_HOST.finditer(path), None):
+        inner, slash, outer = path[after : nested.start() if nested else None].partition("/")
+        pieces = [*separator.split(inner), slash, *_SEPARATORS[0].split(outer)]
+        port = _NESTED_PORT.search(pieces[0]) if after else None
+        if port:
+            pieces[:1] = [pieces[0][: port.start()], port.group()]
+        masked += (_mask_segment(piece, readable) for piece in pieces)
+        if nested:
+            masked.append(nested.group())
+            after, separator = nested.end(), _SEPARATORS[len(nested[1] or nested[2]) // 2]
+    return "".join(masked)
+
+
+def _mask_words(path: str, readable: t.Sequence[bytes]) -> str:
+    """Mask likewise in what follows the host in a text: of the words behind the URL only those that are a path again."""
+    url, *words = _BETWEEN_WORDS.split(path)
+    words[1::2] = (_mask_segments(word, readable) if any(sign in word for sign in "/\\%") else word for word in words[1::2])
+    return "".join((_mask_segments(url, readable), *words))
+
+
+def _mask_segment(segment: str, readable: t.Sequence[bytes]) -> str:
+    """Return ``***`` for a segment that looks random, or for what it has beside readable texts if that does."""
+    if not _LONG_RUN.search(segment):
+        return segment
+    decoded, places = _decoded(segment)
+    # No honest URL escapes a cut: it might be there to cut a secret.
+    judged = bytes(ord("%") if byte in b"-_.~" and places[at + 1] - places[at] > 1 else byte for at, byte in enumerate(decoded))
+    if not _hides_secret(judged):
+        return segment
+    marks = _marks(decoded, readable)
+    if not any(marks):
+        return MASK
+    if not _hides_secret(bytes(byte for byte, mark in zip(judged, marks) if mark != _BY_NO_CHANCE)):
+        return segment
+    raw, start, parts = segment.encode("utf-8", "surrogatepass"), 0, []
+    for is_readable, group in groupby(marks, bool):
+        end = start + len(list(group))
+        part = raw[places[start] : places[end]].decode("utf-8", "surrogatepass")
+        parts.append(part if is_readable else _mask_beside(part, start > 0, end < len(marks)))
+        start = end
+    return "".join(parts)
+
+
+def _mask_beside(part: str, after_readable: bool, before_readable: bool) -> str:
+    """Mask a part but for the sign that cuts it off from a readable text."""
+    first = part[0] if after_readable and part[0] in _CUTS else ""
+    last = part[-1] if before_readable and part[-1] in _CUTS else ""
+    return part if part in (first, last) else f"{first}{MASK}{last}"
+
+
+def _hides_secret(decoded: bytes) -> bool:
+    try:
+        return looks_random(decoded.decode("utf-8"))
+    except UnicodeDecodeError:
+        return len(decoded) >= _SHORTEST_RANDOM  # bytes that are no text
+
+
+def _decoded(segment: str) -> tuple[bytes, t.Sequence[int]]:
+    """Return the segment without any layer of percent signs, and where each of its bytes (and the end) was before."""
+    text = segment.encode("utf-8", "surrogatepass")
+    places: t.Sequence[int] = range(len(text) + 1)
+    for _layer in range(_MOST_LAYERS):
+        decoded, after = bytearray(), 0
+        origins: list[int] = []
+        for match in _ESCAPE.finditer(text):
+            decoded += text[after : match.start()]
+            origins += places[after : match.start() + 1]
+            decoded.append(int(match[1], 16))
+            after = match.end()
+        if not after:
+            break
+        text, places = bytes(decoded + text[after:]), [*origins, *places[after:]]
+    return text, places
+
+
+def _decoded_all(texts: t.Sequence[str]) -> list[bytes]:
+    return [_decoded(text)[0] for text in texts if text]
+
+
+def _marks(decoded: bytes, readable: t.Sequence[bytes]) -> bytearray:
+    """Return for each byte whether it belongs to a readable text that stands by itself."""
+    marks = bytearray(len(decoded))
+    for text in (*readable, *_PLACEHOLDERS):
+        is_placeholder = text in _PLACEHOLDERS
+        mark = _BY_NO_CHANCE if is_placeholder or len(text) >= _SHORTEST_RANDOM else _MAYBE_BY_CHANCE
+        start = decoded.find(text)
+        while start >= 0:
+            end = start + len(text)
+            # As a part of a longer word it might be a part of a secret.
+            if is_placeholder or not (_WORD_BYTE.match(decoded, max(0, start - 1), start) or _WORD_BYTE.match(decoded, end)):
+                marks[start:end] = bytes([mark]) * len(text)
+            start = decoded.find(text, start + 1)
+    return marks
 
 
 def _mask_inside(path: str) -> str:
@@ -97,18 +246,23 @@ def _mask_inside(path: str) -> str:
     return path[: query.end()] + MASK if query else path
 
 
-def mask_text(text: str) -> str:
-    """Return the text with every URL in it masked as by `mask_url`."""
-    if not any(sign in text for sign in "@?#%"):
+def mask_text(text: str, readable: t.Sequence[str] = ()) -> str:
+    """Return the text with every URL in it masked as by `mask_url`. What looks random outside of URLs stays: it may be an id."""
+    if not _URL.search(text) and not any(sign in text for sign in "@?#%"):
         return text
+    decoded = _decoded_all(readable)
+    mask_words, mask_segments = partial(_mask_words, readable=decoded), partial(_mask_segments, readable=decoded)
     pieces = _BETWEEN_URLS.split(text)
-    pieces[::2] = map(mask_url, pieces[::2])
+    pieces[::2] = (
+        _mask(piece, readable, mask_words, mask_segments) if _URL.search(piece) else _mask(piece, (), str, str)
+        for piece in pieces[::2]
+    )
     return "".join(pieces)
 
 
-def mask_value(value: t.Any) -> t.Any:
+def mask_value(value: t.Any, readable: t.Sequence[str] = ()) -> t.Any:
     """Return the value with every URL in it masked, at any depth of lists and dictionaries, keys included."""
-    return _with_each_text(value, mask_text)
+    return _with_each_text(value, partial(mask_text, readable=readable))
 
 
 def _with_each_text(value: t.Any, change: t.Callable[[str], str]) -> t.Any:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-"""Fault rules: what they may say, and which of them a request meets.
+"""Fault rules and switches: what they may say, and which of the rules a request meets.
 
 This module decides; the emulator carries out.
 """
@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
 
 
 class FaultError(ValueError):
-    """A fault rule that makes no sense; the message is for the person who wrote it."""
+    """A fault rule or a switch that makes no sense; the message is for the person who wrote it."""
 
 
 # --- The values that options take ---
@@ -86,6 +86,19 @@ def _place(value: t.Any) -> str:
     return str(value)
 
 
+def _names(value: t.Any) -> tuple[str, ...]:
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise ValueError("a list of names")
+    return tuple(name.strip() for name in names)
+
+
+def _sent_by_me_field(value: t.Any) -> str:
+    if value not in SENT_BY_ME_FIELDS:
+        raise ValueError(" or ".join(SENT_BY_ME_FIELDS))
+    return str(value)
+
+
 def _anything(value: t.Any) -> t.Any:
     return value
 
@@ -94,6 +107,9 @@ def _anything(value: t.Any) -> t.Any:
 
 REQUIRED = object()
 UNSET = object()
+
+# Z-API's own spelling, and that of compatible servers.
+SENT_BY_ME_FIELDS = ("receiveCallbackSentByMe", "notifySentByMe")
 
 
 class Option(t.NamedTuple):
@@ -144,6 +160,10 @@ KINDS: dict[str, Kind] = {
         ending=True,
     ),
     "truncate": Kind({}, ending=True),
+    "drip": Kind(
+        {"seconds": Option(_number, 0.1), "size": Option(_positive, 1), "head": Option(_flag, False)},
+        ending=True,
+    ),
     "drop": Kind({}, ending=True),
     "hang": Kind({}, ending=True),
 }
@@ -153,7 +173,26 @@ COMMON: dict[str, Option] = {
     "after": Option(_integer, 0),
     "page": Option(_positive, None),
     "path": Option(_text, "/"),
+    "instance": Option(_text, None),
+    "call": Option(_text, None),
 }
+
+# How a whole server differs from the documentation, or from other servers.
+SWITCHES: dict[str, Option] = {
+    "client_token_refusal": Option(_code, None),
+    "due_in_seconds": Option(_flag, False),
+    "me_without": Option(_names, ()),
+    "sent_by_me_field": Option(_sent_by_me_field, None),
+}
+
+
+class Place(t.NamedTuple):
+    """What a rule may ask of a request: where it goes."""
+
+    path: str
+    page: int | None = None
+    instance: str | None = None
+    call: str | None = None
 
 
 @dataclass
@@ -166,6 +205,8 @@ class Fault:
     after: int = 0
     page: int | None = None
     path: str = "/"
+    instance: str | None = None
+    call: str | None = None
     matched: int = field(default=0, init=False)
     fired: int = field(default=0, init=False)
 
@@ -176,9 +217,10 @@ class Fault:
     def ending(self) -> bool:
         return KINDS[self.kind].ending
 
-    def meets(self, path: str, page: int | None) -> bool:
+    def meets(self, place: Place) -> bool:
         """Count the request if it matches, and say whether the fault strikes it."""
-        if not path.startswith(self.path) or self.page not in (None, page):
+        wanted = ((self.page, place.page), (self.instance, place.instance), (self.call, place.call))
+        if not place.path.startswith(self.path) or any(mine not in (None, its) for mine, its in wanted):
             return False
         self.matched += 1
         if self.matched <= self.after or self.fired == self.times:
@@ -189,7 +231,7 @@ class Fault:
     def describe(self) -> dict[str, t.Any]:
         """Return the rule as it could be written, with its two counters."""
         rule = {"kind": self.kind, **self.options}
-        rule |= {"times": self.times, "after": self.after, "page": self.page, "path": self.path}
+        rule |= {name: getattr(self, name) for name in COMMON}
         rule = {key: value for key, value in rule.items() if value is not UNSET}
         return {**rule, "matched": self.matched, "fired": self.fired}
 
@@ -208,15 +250,16 @@ def parse(spec: str | Mapping[str, t.Any] | Fault) -> Fault:
     # The counters are part of what GET /_emulator/faults shows, which may be sent back as it is.
     given = {key: value for key, value in spec.items() if key not in ("kind", "matched", "fired")}
     kind = _kind(spec.get("kind"))
-    known = {**KINDS[kind].options, **COMMON}
-    unknown = sorted(str(key) for key in given if key not in known)
-    if unknown:
-        raise FaultError(f"fault {kind} has no option {', '.join(unknown)}; it has {', '.join(known)}")
-    values = {name: _value(kind, name, option, given) for name, option in known.items()}
+    values = _values(f"fault {kind}", {**KINDS[kind].options, **COMMON}, given)
     common = {name: values.pop(name) for name in COMMON}
     if kind == "body" and (values["json"] is UNSET) == (values["text"] is UNSET):
         raise FaultError("fault body needs either json or text")
     return Fault(kind, values, **common)
+
+
+def parse_switches(given: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return every switch, those that are not given with their default."""
+    return _values("the server", SWITCHES, given)
 
 
 def _kind(kind: t.Any) -> str:
@@ -225,10 +268,17 @@ def _kind(kind: t.Any) -> str:
     return kind
 
 
-def _value(kind: str, name: str, option: Option, given: Mapping[str, t.Any]) -> t.Any:
+def _values(owner: str, known: Mapping[str, Option], given: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    unknown = sorted(str(key) for key in given if key not in known)
+    if unknown:
+        raise FaultError(f"{owner} has no option {', '.join(unknown)}; it has {', '.join(known)}")
+    return {name: _value(owner, name, option, given) for name, option in known.items()}
+
+
+def _value(owner: str, name: str, option: Option, given: Mapping[str, t.Any]) -> t.Any:
     if name not in given:
         if option.default is REQUIRED:
-            raise FaultError(f"fault {kind} needs {name}")
+            raise FaultError(f"{owner} needs {name}")
         return option.default
     value = given[name]
     if value is None and option.default is None:
@@ -236,7 +286,7 @@ def _value(kind: str, name: str, option: Option, given: Mapping[str, t.Any]) -> 
     try:
         return option.check(value)
     except ValueError as error:
-        raise FaultError(f"{name} of fault {kind} must be {error}, not {value!r}") from None
+        raise FaultError(f"{name} of {owner} must be {error}, not {value!r}") from None
 
 
 def _parse_json(text: str) -> t.Any:
@@ -280,7 +330,7 @@ class FaultPlan:
         with self._lock:
             self._faults = faults
 
-    def strike(self, path: str, page: int | None) -> list[Fault]:
+    def strike(self, place: Place) -> list[Fault]:
         """Return the faults that a request meets.
 
         Once an ending fault strikes, later ending ones do not see the request: `status 503, times 2`
@@ -290,7 +340,7 @@ class FaultPlan:
         ended = False
         with self._lock:
             for fault in self._faults:
-                if not (fault.ending and ended) and fault.meets(path, page):
+                if not (fault.ending and ended) and fault.meets(place):
                     struck.append(fault)
                     ended = ended or fault.ending
         return struck

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import importlib
 import json
@@ -13,13 +14,17 @@ import random
 import threading
 import typing as t
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
 Instance = dict[str, t.Any]
+
+# The two keys of an instance that are not fields of the API's: what only `/me` answers, and what it does not.
+ME = "_me"
+ME_WITHOUT = "_me_without"
 
 DEFAULT_NOW_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 DAY_MS = 86_400_000
@@ -141,7 +146,23 @@ def _instance(index: int, name: str, flaw: str | None, rng: random.Random, now_m
     elif flaw == "stale_hook":
         instance["receivedAndDeliveryCallbackUrl"] = f"{STALE_HOOKS_URL}/{instance_id}/received"
     _vary_fields(index, instance)
+    instance[ME] = {field: value for field, value in _me_fields(index).items() if field not in instance}
     return instance
+
+
+def _me_fields(index: int) -> Instance:
+    """What `/me` answers even where the listing does not: a healthy instance, which mutes nothing."""
+    return {
+        "receivedStatusCallbackUrl": "",
+        "initialDataCallbackUrl": "",
+        "receiveCallbackSentByMe": index % 2 == 0,
+        "autoReadMessage": False,
+        "autoReadStatus": False,
+        "callRejectAuto": False,
+        "callRejectMessage": "",
+        "messageFilters": [],
+        "callbackTypeFilters": [],
+    }
 
 
 def _due(index: int, due: int) -> int | str:
@@ -177,11 +198,13 @@ def _iso(epoch_ms: int) -> str:
 
 @dataclass(frozen=True)
 class FleetFile:
-    """What a fleet file says; a token is None where the file names none."""
+    """What a fleet file says; a token is None where the file names none. Faults and switches are as written."""
 
     instances: list[Instance]
     partner_token: str | None = None
     client_token: str | None = None
+    faults: list[t.Any] = field(default_factory=list)
+    switches: dict[str, t.Any] = field(default_factory=dict)
 
 
 def read_fleet_file(path: str | Path) -> FleetFile:
@@ -201,16 +224,23 @@ def parse_fleet(document: t.Any) -> FleetFile:
         return FleetFile(check_instances(document))
     if not isinstance(document, Mapping) or "instances" not in document:
         raise FleetError("a fleet is a list of instances, or a mapping with such an 'instances'")
-    unknown = sorted(set(document) - {"instances", "partner_token", "client_token"})
+    unknown = sorted(set(document) - {"instances", "partner_token", "client_token", "faults", "switches"})
     if unknown:
         raise FleetError(f"unknown key in the fleet: {', '.join(map(str, unknown))}")
     for key in ("partner_token", "client_token"):
         if not isinstance(document.get(key, ""), (str, type(None))):
             raise FleetError(f"{key} of the fleet must be text")
+    faults, switches = document.get("faults") or [], document.get("switches") or {}
+    if not isinstance(faults, list):
+        raise FleetError("the faults of the fleet must be a list of rules")
+    if not isinstance(switches, Mapping):
+        raise FleetError("the switches of the fleet must be a mapping")
     return FleetFile(
         check_instances(document["instances"]),
         document.get("partner_token"),
         document.get("client_token"),
+        faults,
+        dict(switches),
     )
 
 
@@ -221,7 +251,11 @@ def check_instances(value: t.Any) -> list[Instance]:
     for position, instance in enumerate(value, 1):
         if not isinstance(instance, Mapping):
             raise FleetError(f"instance {position} of the fleet must be a mapping")
-    return [{str(key): _plain(field) for key, field in row.items()} for row in value]
+        if not isinstance(instance.get(ME, {}), Mapping):
+            raise FleetError(f"{ME} of instance {position} of the fleet must be a mapping")
+        if not isinstance(instance.get(ME_WITHOUT, []), list):
+            raise FleetError(f"{ME_WITHOUT} of instance {position} of the fleet must be a list")
+    return [{str(key): _plain(item) for key, item in row.items()} for row in value]
 
 
 def _load_json(text: str, path: Path) -> t.Any:
@@ -272,14 +306,27 @@ class _Row:
     __slots__ = ("_json", "data", "haystacks")
 
     def __init__(self, data: Mapping[str, t.Any]) -> None:
-        self.data = dict(data)
-        self.haystacks = tuple(str(data.get(key) or "").lower() for key in ("name", "id"))
+        self.data: Instance = {}
+        self.change(data)
+
+    def change(self, fields: Mapping[str, t.Any], me_only: Iterable[str] = ()) -> None:
+        """Set fields where they stand, in the listing or in `/me` alone; new ones of `me_only` go to the latter."""
+        me = dict(self.data.get(ME) or {})
+        for name, value in fields.items():
+            in_me = name in me or (name in me_only and name not in self.data)
+            if in_me:
+                me[name] = value
+            if name in self.data or not in_me:
+                self.data[name] = value
+        if me and ME not in fields:
+            self.data[ME] = me
+        self.haystacks = tuple(str(self.data.get(key) or "").lower() for key in ("name", "id"))
         self._json: bytes | None = None
 
     @property
     def json(self) -> bytes:
         if self._json is None:
-            self._json = to_json(self.data)
+            self._json = to_json({name: value for name, value in self.data.items() if name not in (ME, ME_WITHOUT)})
         return self._json
 
     def matches(self, query: str, middleware: str) -> bool:
@@ -302,7 +349,7 @@ class Fleet:
 
     def instances(self) -> list[Instance]:
         with self._lock:
-            return [dict(row.data) for row in self._rows]
+            return [copy.deepcopy(row.data) for row in self._rows]
 
     def page(self, start: int, length: int, query: str = "", middleware: str = "") -> tuple[list[bytes], int]:
         """Return the rendered rows from `start` on, and how many rows match in total."""
@@ -313,16 +360,18 @@ class Fleet:
     def find(self, instance_id: str) -> Instance | None:
         with self._lock:
             row = self._index().get(instance_id)
-            return dict(row.data) if row else None
+            return copy.deepcopy(row.data) if row else None
 
-    def change(self, instance_id: str, fields: Mapping[str, t.Any]) -> bool:
+    def change(self, instance_id: str, fields: Mapping[str, t.Any], me_only: Iterable[str] = ()) -> bool:
         """Set fields of an instance; False if there is none with this id."""
         with self._lock:
             row = self._index().get(instance_id)
             if row is None:
                 return False
-            self._rows[self._rows.index(row)] = _Row({**row.data, **fields})
-            self._forget()
+            row.change(fields, me_only)
+            self._searches.clear()
+            if "id" in fields:
+                self._by_id = None
             return True
 
     def remove(self, instance_id: str) -> bool:

@@ -39,7 +39,7 @@ else:  # as a script, or with this folder on sys.path
     import fleet as fleets
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from email.message import Message
     from types import TracebackType
 
@@ -50,7 +50,7 @@ DEFAULT_COUNT = 50
 DEFAULT_PAGE_SIZE = 15
 CONTROL_PATH = "/_emulator/"
 
-# The calls that set webhooks, and the fields of the listing that show them.
+# The calls that set webhooks, and the fields that show them.
 WEBHOOK_CALLS: dict[str, tuple[str, ...]] = {
     "update-webhook-received": ("receivedCallbackUrl",),
     "update-webhook-received-delivery": ("receivedAndDeliveryCallbackUrl",),
@@ -60,26 +60,31 @@ WEBHOOK_CALLS: dict[str, tuple[str, ...]] = {
     "update-webhook-connected": ("connectedCallbackUrl",),
     "update-webhook-disconnected": ("disconnectedCallbackUrl",),
 }
-SETTABLE_WEBHOOKS = tuple(field for fields in WEBHOOK_CALLS.values() for field in fields)
 # This one also reaches the webhook that has no call of its own.
-WEBHOOK_CALLS["update-every-webhooks"] = (*SETTABLE_WEBHOOKS, "receivedStatusCallbackUrl")
+WEBHOOK_CALLS["update-every-webhooks"] = (
+    *(field for fields in WEBHOOK_CALLS.values() for field in fields),
+    "receivedStatusCallbackUrl",
+)
 
-# What `/me` shows. `receivedStatusCallbackUrl` is not in it.
-ME_FIELDS: dict[str, t.Any] = {
-    "id": "",
-    "token": "",
-    "name": "",
-    "due": None,
-    "paymentStatus": "",
-    "created": "",
-    **dict.fromkeys(SETTABLE_WEBHOOKS, ""),
-    "initialDataCallbackUrl": "",
-    "receiveCallbackSentByMe": False,
-    "callRejectAuto": False,
-    "callRejectMessage": "",
-    "autoReadMessage": False,
+# It has two spellings: where an instance has the other one, that is the one that is set.
+SENT_BY_ME, OTHER_SENT_BY_ME = fault_rules.SENT_BY_ME_FIELDS
+
+# The calls that set the rest: what the body must hold, the field that shows it, and its type.
+SETTING_CALLS: dict[str, dict[str, tuple[str, type]]] = {
+    "update-notify-sent-by-me": {"notifySentByMe": (SENT_BY_ME, bool)},
+    "update-auto-read-message": {"value": ("autoReadMessage", bool)},
+    "update-auto-read-status": {"value": ("autoReadStatus", bool)},
+    "update-call-reject-auto": {"value": ("callRejectAuto", bool)},
+    "update-call-reject-message": {"value": ("callRejectMessage", str)},
+    # What an omitted list means is not documented, so both are demanded.
+    "update-filters": {key: (key, list) for key in ("messageFilters", "callbackTypeFilters")},
 }
+SETTING_FIELDS = {*fault_rules.SENT_BY_ME_FIELDS, *(field for call in SETTING_CALLS.values() for field, _type in call.values())}
 
+# What `/me` shows of an instance, besides its `*CallbackUrl` fields.
+ME_FIELDS = {"id", "token", "name", "due", "paymentStatus", "created", *SETTING_FIELDS}
+
+FIRST_DUE_IN_MS = 10**11
 # A body after one of these would be read as the start of the next answer.
 BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 LOGGED_HEADERS = ("Accept", "Content-Type", "Host", "User-Agent")
@@ -101,6 +106,14 @@ class Request(t.NamedTuple):
     def query(self) -> dict[str, str]:
         return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
 
+    @property
+    def instance_call(self) -> tuple[str, str, str] | None:
+        """Return id, token and call of an instance's own address."""
+        parts = [unquote(part) for part in self.path.split("/")[1:]]
+        if len(parts) != 5 or (parts[0], parts[2]) != ("instances", "token"):
+            return None
+        return parts[1], parts[3], parts[4]
+
     def json(self) -> t.Any:
         try:
             return json.loads(self.body)
@@ -114,8 +127,9 @@ class Answer:
     body: bytes = b""
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
-    # How it reaches the client: "whole", "half" (truncated), "reset" or "never".
+    # How it reaches the client: "whole", "half" (truncated), "drip", "reset" or "never".
     delivery: str = "whole"
+    fault: fault_rules.Fault | None = None
 
 
 class ZApiError(Exception):
@@ -148,20 +162,26 @@ def _phrase(status: int) -> str:
 class ZApi:
     """The Z-API calls, on a fleet, behind its credentials."""
 
-    def __init__(self, fleet: fleets.Fleet, partner_token: str, client_token: str | None, list_status: int) -> None:
+    def __init__(
+        self,
+        fleet: fleets.Fleet,
+        partner_token: str,
+        client_token: str | None,
+        list_status: int,
+        switches: dict[str, t.Any],
+    ) -> None:
         self.fleet = fleet
         self.partner_token = partner_token
         self.client_token = client_token
         self.list_status = list_status
+        self.switches = switches
 
     def answer(self, request: Request, faults: Sequence[fault_rules.Fault] = ()) -> Answer:
-        parts = [unquote(part) for part in request.path.split("/")[1:]]
-        if parts == ["instances"]:
+        if request.path == "/instances":
             return self._list(request, faults)
-        if len(parts) == 5 and parts[0] == "instances" and parts[2] == "token":
-            _root, instance_id, _token, token, call = parts
-            return self._call_instance(request, instance_id, token, call)
-        raise ZApiError(404, "Not Found")
+        if request.instance_call and request.instance_call[2] in METHODS:
+            return self._call_instance(request, *request.instance_call)
+        return _html_answer(404, "Not Found")
 
     def partner_verdict(self, request: Request) -> str:
         """Say whether the partner token is right, wrong or missing."""
@@ -202,41 +222,29 @@ class ZApi:
         return Answer(self.list_status, body)
 
     def _call_instance(self, request: Request, instance_id: str, token: str, call: str) -> Answer:
+        _demand_method(request, METHODS[call])
         self._demand_client_token(request)
         instance = self.fleet.find(instance_id)
         if instance is None or token != str(instance.get("token") or "") or not token:
             raise ZApiError(404, "Instance not found")
-        if call in READING_CALLS:
-            _demand_method(request, "GET")
-            return _json_answer(READING_CALLS[call](instance))
-        if call in WEBHOOK_CALLS:
-            _demand_method(request, "PUT")
-            return self._set_webhooks(request, instance_id, WEBHOOK_CALLS[call])
-        raise ZApiError(404, "Not Found")
-
-    def _set_webhooks(self, request: Request, instance_id: str, fields: tuple[str, ...]) -> Answer:
-        media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json":
-            raise ZApiError(415, "Unsupported Media Type")
-        body = request.json()
-        url = body.get("value") if isinstance(body, dict) else None
-        if not isinstance(url, str) or not _is_https(url):
-            raise ZApiError(400, "the value must be an HTTPS URL")
-        changes: fleets.Instance = dict.fromkeys(fields, url)
-        if len(fields) > 1 and isinstance(body.get("notifySentByMe"), bool):
-            changes["receiveCallbackSentByMe"] = body["notifySentByMe"]
-        self.fleet.change(instance_id, changes)
+        if call == "status":
+            return _json_answer(_status(instance))
+        if call == "me":
+            return _json_answer(_me(instance, self.switches))
+        changes = _changes(call, _json_body(request))
+        self.fleet.change(instance_id, _spelled(changes, instance), SETTING_FIELDS)
         return _json_answer({"value": True})
 
     def _demand_client_token(self, request: Request) -> None:
-        if self.client_token is None:
-            return
         presented = request.headers.get("Client-Token")
+        if self.client_token is None or presented == self.client_token:
+            return
+        if self.switches["client_token_refusal"]:
+            raise ZApiError(self.switches["client_token_refusal"], "null not allowed")
         if not presented:
             raise ZApiError(400, "your client-token is not configured")
-        if presented != self.client_token:
-            # Z-API repeats the secret here; whoever prints errors must cope with that.
-            raise ZApiError(403, f"Client-Token {presented} not allowed")
+        # Z-API repeats the secret here; whoever prints errors must cope with that.
+        raise ZApiError(403, f"Client-Token {presented} not allowed")
 
 
 class _Paging(t.NamedTuple):
@@ -312,12 +320,71 @@ def _status(instance: fleets.Instance) -> fleets.Instance:
     }
 
 
-def _me(instance: fleets.Instance) -> fleets.Instance:
-    shown = {key: instance.get(key, default) for key, default in ME_FIELDS.items()}
-    return {**shown, "connected": bool(instance.get("whatsappConnected"))}
+def _me(instance: fleets.Instance, switches: Mapping[str, t.Any]) -> fleets.Instance:
+    """Show what is known of the instance, under the names that this call has for it."""
+    shown = {name: value for name, value in instance.items() if name in ME_FIELDS or name.endswith("CallbackUrl")}
+    if "whatsappConnected" in instance:
+        shown["connected"] = instance["whatsappConnected"]
+    shown |= instance.get(fleets.ME) or {}
+    if switches["due_in_seconds"] and "due" in shown:
+        shown["due"] = _in_seconds(shown["due"])
+    spelling = switches["sent_by_me_field"]
+    if spelling:
+        shown = {spelling if name in fault_rules.SENT_BY_ME_FIELDS else name: value for name, value in shown.items()}
+    hidden = instance.get(fleets.ME_WITHOUT, switches["me_without"])
+    return {name: value for name, value in shown.items() if name not in hidden}
 
 
-READING_CALLS: dict[str, Callable[[fleets.Instance], fleets.Instance]] = {"status": _status, "me": _me}
+def _in_seconds(due: t.Any) -> t.Any:
+    if isinstance(due, str) and re.fullmatch("[0-9]+", due):
+        due = int(due)
+    return due // 1000 if isinstance(due, int) and due >= FIRST_DUE_IN_MS else due
+
+
+def _json_body(request: Request) -> fleets.Instance:
+    media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise ZApiError(415, "Unsupported Media Type")
+    body = request.json()
+    if not isinstance(body, dict):
+        raise ZApiError(400, "the body must be a JSON object")
+    return body
+
+
+def _changes(call: str, body: fleets.Instance) -> fleets.Instance:
+    """Return the fields that a call sets, or refuse its body."""
+    if call in WEBHOOK_CALLS:
+        return _webhook_changes(call, body)
+    changes = {}
+    for key, (field, kind) in SETTING_CALLS[call].items():
+        value = body.get(key)
+        if not isinstance(value, kind) or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
+            raise ZApiError(400, f"{key} must be a {kind.__name__}")
+        changes[field] = value
+    return changes
+
+
+def _spelled(changes: fleets.Instance, instance: fleets.Instance) -> fleets.Instance:
+    """Name "sent by me" as this instance does."""
+    known = {*instance, *(instance.get(fleets.ME) or {})}
+    if SENT_BY_ME in changes and SENT_BY_ME not in known and OTHER_SENT_BY_ME in known:
+        changes[OTHER_SENT_BY_ME] = changes.pop(SENT_BY_ME)
+    return changes
+
+
+def _webhook_changes(call: str, body: fleets.Instance) -> fleets.Instance:
+    url = body.get("value")
+    if not isinstance(url, str) or not (url == "" or _is_https(url)):
+        raise ZApiError(400, "the value must be an HTTPS URL, or empty")
+    changes: fleets.Instance = dict.fromkeys(WEBHOOK_CALLS[call], url)
+    if call == "update-webhook-received-delivery" and url:
+        changes[SENT_BY_ME] = True
+    elif call == "update-every-webhooks" and isinstance(body.get("notifySentByMe"), bool):
+        changes[SENT_BY_ME] = body["notifySentByMe"]
+    return changes
+
+
+METHODS = {"status": "GET", "me": "GET", **dict.fromkeys((*WEBHOOK_CALLS, *SETTING_CALLS), "PUT")}
 
 
 # --- Faults ---
@@ -327,12 +394,23 @@ def _status_answer(fault: fault_rules.Fault, request: Request) -> Answer:
     status = fault["code"]
     message = fault["message"] or _phrase(status)
     if fault["echo_token"]:
-        message += f": Bearer {bearer_token(request) or ''}"
+        message += "".join(f": {secret}" for secret in _credentials(request))
     retry_after = fault["retry_after"]
     headers = (("Retry-After", retry_after),) if retry_after is not None else ()
     if fault["html"]:
         return _html_answer(status, message, headers)
     return Answer(status, fleets.to_json({"error": message}), headers=headers)
+
+
+def _credentials(request: Request) -> list[str]:
+    """Return every secret that a request carries, in the words in which errors repeat them."""
+    authorization, client_token = request.headers.get("Authorization"), request.headers.get("Client-Token")
+    secrets = [authorization] if authorization else []
+    if client_token:
+        secrets.append(f"Client-Token {client_token}")
+    if request.instance_call:
+        secrets += [f"token {request.instance_call[1]}", f"{request.method} {request.target}"]
+    return secrets
 
 
 def _body_answer(fault: fault_rules.Fault, request: Request) -> Answer:
@@ -341,7 +419,8 @@ def _body_answer(fault: fault_rules.Fault, request: Request) -> Answer:
     return Answer(fault["code"], body, fault["content_type"])
 
 
-# The faults that decide the answer alone. `truncate`, the other ending one, spoils Z-API's own answer.
+# The ending faults that spoil Z-API's own answer; the others decide it alone.
+SPOILED_DELIVERY = {"truncate": "half", "drip": "drip"}
 FAULT_ANSWERS: dict[str, Callable[[fault_rules.Fault, Request], Answer]] = {
     "status": _status_answer,
     "ip_restricted": lambda fault, _request: _json_answer({"error": "[IP request] not allowed"}, fault["code"]),
@@ -356,6 +435,15 @@ FAULT_ANSWERS: dict[str, Callable[[fault_rules.Fault, Request], Answer]] = {
 # --- The log ---
 
 
+def _without_tokens(target: str, secrets: Collection[str | None]) -> str:
+    """Mask what follows `token`, which is how an instance's path holds its token, and the secrets wherever they stand."""
+    parts = re.split("([/?&=]+)", target)
+    for index in range(0, len(parts), 2):
+        if unquote(parts[index]) in secrets or (index and unquote(parts[index - 2]).lower() == "token"):
+            parts[index] = "***"
+    return "".join(parts)
+
+
 class Journal:
     """The requests to Z-API's own paths, oldest first, and how many ran at once."""
 
@@ -367,10 +455,12 @@ class Journal:
         self._max_concurrent = 0
 
     def begin(self, request: Request, api: ZApi) -> dict[str, t.Any]:
-        entry = {
+        instance_id, _token, call = request.instance_call or (None, None, None)
+        entry: dict[str, t.Any] = {
             "method": request.method,
-            # An instance's token is part of its path.
-            "path": re.sub(r"(/token/)[^/?]+", r"\1***", request.target),
+            "path": _without_tokens(request.target, {api.partner_token, api.client_token}),
+            "instance": instance_id,
+            "call": call,
             "time": time.time(),
             "authorization": api.partner_verdict(request),
             "client_token": api.client_verdict(request),
@@ -456,6 +546,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._reset()
         elif answer.delivery == "never":
             self.close_connection = True
+        elif answer.delivery == "drip" and answer.fault:
+            self._drip(answer, answer.fault)
         else:
             half = answer.delivery == "half"
             self.close_connection = self.close_connection or half
@@ -463,6 +555,23 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, answer: Answer, sent: int | None = None) -> None:
         """Write head and body at once, so that the answer leaves in as few packets as it fits in."""
+        head, body = self._rendered(answer)
+        self.wfile.write(head + body[:sent])
+
+    def _drip(self, answer: Answer, fault: fault_rules.Fault) -> None:
+        """Write piece by piece; a client that leaves ends it, and so does the emulator's stop."""
+        head, body = self._rendered(answer)
+        if not fault["head"]:
+            self.wfile.write(head)
+            head = b""
+        rest = head + body
+        for start in range(0, len(rest), fault["size"]):
+            if self.server.stopping.wait(fault["seconds"]):
+                self.close_connection = True
+                return
+            self.wfile.write(rest[start : start + fault["size"]])
+
+    def _rendered(self, answer: Answer) -> tuple[bytes, bytes]:
         headers = [
             f"HTTP/1.1 {answer.status} {_phrase(answer.status)}",
             f"Date: {self.date_time_string()}",
@@ -474,7 +583,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers.append("Connection: close")
         head = "\r\n".join([*headers, "", ""]).encode("latin-1", "replace")
         bodiless = self.command == "HEAD" or answer.status in BODILESS
-        self.wfile.write(head if bodiless else head + answer.body[:sent])
+        return head, b"" if bodiless else answer.body
 
     def _reset(self) -> None:
         """Close at once and without the usual goodbye: the client sees a connection reset."""
@@ -565,13 +674,14 @@ class Emulator:
         partner_token: str = DEFAULT_PARTNER_TOKEN,
         client_token: str | None = None,
         faults: Iterable[FaultSpec] = (),
+        switches: Mapping[str, t.Any] | None = None,
         list_status: int = 200,
         port: int = 0,
         tls_cert: str | Path | None = None,
         tls_key: str | Path | None = None,
     ) -> None:
         fleet = fleets.Fleet(fleets.generate(count, seed, now_ms) if instances is None else instances)
-        self.api = ZApi(fleet, partner_token, client_token, list_status)
+        self.api = ZApi(fleet, partner_token, client_token, list_status, fault_rules.parse_switches(switches or {}))
         self.journal = Journal()
         self.control = Control(self)
         self._faults = fault_rules.FaultPlan(faults)
@@ -638,7 +748,7 @@ class Emulator:
 
     @property
     def fleet(self) -> list[fleets.Instance]:
-        """The instances as the API sends them; changing this copy changes nothing."""
+        """The instances as a fleet file writes them; changing this copy changes nothing."""
         return self.api.fleet.instances()
 
     def replace_fleet(self, instances: Iterable[Mapping[str, t.Any]]) -> None:
@@ -677,20 +787,22 @@ class Emulator:
 
     def answer(self, request: Request, entry: dict[str, t.Any], stopping: threading.Event) -> Answer:
         """Answer a request to one of Z-API's own paths, with the faults that strike it."""
-        struck = self._faults.strike(request.path, _page_of(request))
+        struck = self._faults.strike(_place(request))
         entry["faults"] = [fault.kind for fault in struck]
         stopping.wait(sum(fault["seconds"] for fault in struck if fault.kind == "latency"))
         for fault in struck:
             if fault.kind == "change_fleet":
                 self._change_fleet(fault)
         ending = next((fault for fault in struck if fault.ending), None)
-        if ending and ending.kind != "truncate":
+        if ending and ending.kind in FAULT_ANSWERS:
             return FAULT_ANSWERS[ending.kind](ending, request)
         try:
             answer = self.api.answer(request, struck)
         except ZApiError as error:
             answer = error.answer
-        return replace(answer, delivery="half") if ending else answer
+        if ending is None:
+            return answer
+        return replace(answer, delivery=SPOILED_DELIVERY[ending.kind], fault=ending)
 
     def _change_fleet(self, fault: fault_rules.Fault) -> None:
         self.api.fleet.remove_first(fault["remove"])
@@ -704,8 +816,16 @@ class Emulator:
             self.api.fleet.add([instance], at_start=fault["where"] == "start")
 
 
+def _place(request: Request) -> fault_rules.Place:
+    """Return what fault rules may name of a request."""
+    if request.instance_call:
+        instance_id, _token, call = request.instance_call
+        return fault_rules.Place(request.path, None, instance_id, call)
+    return fault_rules.Place(request.path, _page_of(request))
+
+
 def _page_of(request: Request) -> int | None:
-    """Return the page a listing asks for, which fault rules may name."""
+    """Return the page a listing asks for."""
     if request.path != "/instances":
         return None
     try:
@@ -761,8 +881,9 @@ class Control:
 
     def _replace_fleet(self, request: Request) -> t.Any:
         given = fleets.parse_fleet(request.json())
-        if given.partner_token is not None or given.client_token is not None:
-            raise ZApiError(400, "tokens are fixed when the emulator starts; send the instances alone")
+        if given != fleets.FleetFile(given.instances):
+            raise ZApiError(400, "tokens and switches are fixed when the emulator starts, and faults have their own call; "
+                                 "send the instances alone")  # fmt: skip
         self._fleet.replace(given.instances)
         return self._total()
 
@@ -818,11 +939,20 @@ def _parser() -> argparse.ArgumentParser:
                         help="status of a successful listing (default: %(default)s)")  # fmt: skip
     parser.add_argument("--fault", action="append", default=[], metavar="SPEC",
                         help="such as 'status,code=503,times=2'; repeatable, see the README")  # fmt: skip
+    parser.add_argument("--switch", action="append", default=[], type=_switch, metavar="NAME=VALUE",
+                        help="such as 'due_in_seconds=true'; repeatable, see the README")  # fmt: skip
     parser.add_argument("--ready-file", type=Path, metavar="PATH",
                         help="write the URL here as soon as it answers")  # fmt: skip
     parser.add_argument("--tls-cert", metavar="FILE", help="serve HTTPS with this PEM certificate")
     parser.add_argument("--tls-key", metavar="FILE", help="its key, if not in the same file")
     return parser
+
+
+def _switch(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, found {text}")
+    return name, value
 
 
 def _moment(text: str) -> int:
@@ -852,7 +982,8 @@ def _make_emulator(options: argparse.Namespace) -> Emulator:
         now_ms=now_ms,
         partner_token=options.partner_token or given.partner_token or DEFAULT_PARTNER_TOKEN,
         client_token=options.client_token or given.client_token,
-        faults=options.fault,
+        faults=[*options.fault, *given.faults],
+        switches={**given.switches, **dict(options.switch)},
         list_status=options.list_status,
         port=options.port,
         tls_cert=options.tls_cert,

@@ -71,6 +71,8 @@ CASES = {
     "dropped_forever": Case(["drop"], "no connection to 127.0.0.1.* in 2 tries"),
     "cut_once": Case([{"kind": "truncate", "times": 1, "page": 2}]),
     "cut_forever": Case(["truncate"], "was cut off in 2 tries"),
+    "drips": Case([{"kind": "drip", "seconds": 0.01, "size": 2000, "head": True}]),
+    "drips_forever": Case(["drip"], "was not complete within 10 seconds, 10 times the timeout"),
     "hangs": Case(["hang"], "no answer from 127.0.0.1.* within 1 seconds in 2 tries"),
     "slow": Case([{"kind": "latency", "seconds": 0.1}]),
     "html": Case(["html"], r"not JSON \(text/html"),

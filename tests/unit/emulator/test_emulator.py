@@ -27,7 +27,12 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from ansible_collections.zapi.zapi.tests.emulator import faults, fleet
-from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import DEFAULT_PARTNER_TOKEN, WEBHOOK_CALLS, Emulator
+from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import (
+    DEFAULT_PARTNER_TOKEN,
+    SETTING_CALLS,
+    WEBHOOK_CALLS,
+    Emulator,
+)
 
 pytestmark = pytest.mark.once
 
@@ -44,6 +49,15 @@ DOCUMENTED_FIELDS = {
     "connectedCallbackUrl", "receivedStatusCallbackUrl", "phoneConnected", "whatsappConnected", "middleware", "name",
     "id",
 }  # fmt: skip
+
+
+ME_FIELDS = {
+    "id", "token", "name", "due", "connected", "paymentStatus", "created", "initialDataCallbackUrl",
+    *(field for field in DOCUMENTED_FIELDS if field.endswith("CallbackUrl")),
+    "receiveCallbackSentByMe", "autoReadMessage", "autoReadStatus", "callRejectAuto", "callRejectMessage",
+    "messageFilters", "callbackTypeFilters",
+}  # fmt: skip
+UNDOCUMENTED_IN_ME = ["receivedAndDeliveryCallbackUrl", "receivedStatusCallbackUrl"]
 
 
 class Reply(t.NamedTuple):
@@ -94,6 +108,29 @@ def instance_path(instance: dict[str, t.Any], action: str) -> str:
     return f"/instances/{instance['id']}/token/{instance['token']}/{action}"
 
 
+def me(emulator: Emulator, instance: dict[str, t.Any], **headers: str) -> t.Any:
+    reply = call(emulator, "GET", instance_path(instance, "me"), token=None, headers=headers)
+    assert reply.status == 200
+    return reply.json
+
+
+def put(emulator: Emulator, instance: dict[str, t.Any], action: str, body: t.Any) -> None:
+    reply = call(emulator, "PUT", instance_path(instance, action), body, token=None)
+    assert (reply.status, reply.json) == (200, {"value": True})
+
+
+def listed(instances: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """Return what the listing shows of them."""
+    return [{name: value for name, value in instance.items() if not name.startswith("_me")} for instance in instances]
+
+
+def wait_until(holds: t.Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def row(number: int, **fields: t.Any) -> dict[str, t.Any]:
     return {"id": f"{number:032X}", "token": f"T{number}", "name": f"shop-{number}", "middleware": "web", **fields}
 
@@ -130,7 +167,7 @@ class TestListing:
             "pageSize": 20,
             "page": 2,
         }
-        assert answer["content"] == emulator.fleet[20:40]
+        assert answer["content"] == listed(emulator.fleet[20:40])
 
     def test_all_documented_fields(self, emulator):
         content = listing(emulator, pageSize=50)["content"]
@@ -217,6 +254,25 @@ class TestListing:
         assert len(ports) == 1
 
 
+ALL_PUT_CALLS: dict[str, t.Any] = {
+    **{action: {"value": "https://a.example/hook"} for action in WEBHOOK_CALLS},
+    "update-notify-sent-by-me": {"notifySentByMe": True},
+    "update-auto-read-message": {"value": True},
+    "update-auto-read-status": {"value": True},
+    "update-call-reject-auto": {"value": True},
+    "update-call-reject-message": {"value": "Não atendo ligações"},
+    "update-filters": {"messageFilters": ["FILTER_FROM_GROUP"], "callbackTypeFilters": ["FILTER_RECEIVED_CALLBACK"]},
+}
+SETTINGS_SET = {
+    "update-notify-sent-by-me": {"receiveCallbackSentByMe": True},
+    "update-auto-read-message": {"autoReadMessage": True},
+    "update-auto-read-status": {"autoReadStatus": True},
+    "update-call-reject-auto": {"callRejectAuto": True},
+    "update-call-reject-message": {"callRejectMessage": "Não atendo ligações"},
+    "update-filters": {"messageFilters": ["FILTER_FROM_GROUP"], "callbackTypeFilters": ["FILTER_RECEIVED_CALLBACK"]},
+}
+
+
 class TestCredentials:
     @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer", "Basic eDp5", DEFAULT_PARTNER_TOKEN, "Bearer "])
     def test_partner_token_is_demanded(self, seven, authorization):
@@ -241,9 +297,26 @@ class TestCredentials:
     )
     def test_client_token(self, headers, status, error):
         with Emulator([row(1)], client_token="secret") as emulator:
-            reply = call(emulator, "GET", instance_path(row(1), "me"), token=None, headers=headers)
-            assert (reply.status, reply.json.get("error")) == (status, error)
+            for method, action in [("GET", "me"), ("GET", "status"), *(("PUT", each) for each in ALL_PUT_CALLS)]:
+                body = ALL_PUT_CALLS.get(action)
+                reply = call(emulator, method, instance_path(row(1), action), body, token=None, headers=headers)
+                assert reply.status == status
+                assert error in (None, reply.json.get("error"))
             assert listing(emulator)["total"] == 1, "partner calls need no Client-Token"
+
+    @pytest.mark.parametrize("code", [200, 400, 403])
+    def test_client_token_refused_as_the_documentation_shows_it(self, code):
+        with Emulator([row(1)], client_token="secret", switches={"client_token_refusal": code}) as emulator:
+            for headers in ({}, {"Client-Token": "nope"}):
+                reply = call(emulator, "GET", instance_path(row(1), "me"), token=None, headers=headers)
+                assert (reply.status, reply.json) == (code, {"error": "null not allowed"})
+            assert me(emulator, row(1), **{"Client-Token": "secret"})["id"] == row(1)["id"]
+
+    def test_a_wrong_client_token_tells_nothing_of_the_instance(self):
+        with Emulator([row(1)], client_token="secret") as emulator:
+            path = instance_path(row(2), "me")
+            assert call(emulator, "GET", path, token=None, headers={"Client-Token": "nope"}).status == 403
+            assert call(emulator, "GET", path, token=None, headers={"Client-Token": "secret"}).status == 404
 
     def test_client_token_off(self, seven):
         reply = call(seven, "GET", instance_path(row(1), "me"), token=None, headers={"Client-Token": "any"})
@@ -264,49 +337,103 @@ class TestInstanceCalls:
         assert (down["connected"], down["smartphoneConnected"]) == (False, False)
         assert up["error"] != down["error"]
 
-    def test_me(self, emulator):
-        instance = emulator.fleet[0]
-        me = call(emulator, "GET", instance_path(instance, "me"), token=None).json
-        for field in ("id", "name", "due", "paymentStatus", "created", "receivedCallbackUrl", "connectedCallbackUrl"):
-            assert me[field] == instance[field]
-        assert me["connected"] == instance["whatsappConnected"]
-        assert me["receiveCallbackSentByMe"] is False
-        assert "receivedStatusCallbackUrl" not in me
+    @pytest.mark.parametrize(
+        "path",
+        ["/instances/{id}/token/wrong/me", "/instances/wrong/token/{token}/me", "/instances/{id}/token//me"],
+    )
+    def test_wrong_id_or_token(self, seven, path):
+        reply = call(seven, "GET", path.format(**row(1)))
+        assert (reply.status, reply.json) == (404, {"error": "Instance not found"})
 
     @pytest.mark.parametrize(
         "path",
-        [
-            "/instances/{id}/token/wrong/me",
-            "/instances/wrong/token/{token}/me",
-            "/instances/{id}/token//me",
-            "/instances/{id}/token/{token}/unknown",
-            "/instances/{id}",
-            "/instances/",
-            "/",
-        ],
+        ["/instances/{id}/token/{token}/unknown", "/instances/{id}/token/{token}/", "/instances/{id}", "/instances/", "/"],
     )
-    def test_not_found(self, seven, path):
+    def test_an_address_that_is_none(self, seven, path):
         reply = call(seven, "GET", path.format(**row(1)))
-        assert reply.status == 404
-        assert row(1)["token"] not in reply.json["error"]
+        assert (reply.status, reply.headers.get_content_type()) == (404, "text/html")
+        assert row(1)["token"].encode() not in reply.body
 
     def test_no_instance_answers_without_a_token(self):
         with Emulator([{"id": "A"}, {"id": "B", "token": ""}]) as emulator:
             assert call(emulator, "GET", "/instances/A/token/None/me").status == 404
             assert call(emulator, "GET", "/instances/B/token//me").status == 404
 
-    @pytest.mark.parametrize(("method", "action"), [("PUT", "me"), ("POST", "status"), ("GET", "update-every-webhooks")])
+    @pytest.mark.parametrize(
+        ("method", "action"), [("PUT", "me"), ("POST", "status"), *(("GET", action) for action in ALL_PUT_CALLS)]
+    )
     def test_wrong_method(self, seven, method, action):
-        assert call(seven, method, instance_path(row(1), action)).status == 405
+        assert call(seven, method, instance_path(row(1), action), {}).status == 405
 
     @pytest.mark.parametrize(("action", "fields"), list(WEBHOOK_CALLS.items()))
     def test_webhook_is_set_and_stays(self, emulator, action, fields):
         before, *others = emulator.fleet
         url = "https://new.example.com/hook?x=ç"
-        reply = call(emulator, "PUT", instance_path(before, action), {"value": url}, token=None)
-        assert (reply.status, reply.json) == (200, {"value": True})
+        put(emulator, before, action, {"value": url})
         after = listing(emulator, pageSize=50)["content"]
-        assert after == [{**before, **dict.fromkeys(fields, url)}, *others]
+        assert after == listed([{**before, **dict.fromkeys(fields, url)}, *others])
+        assert {field: value for field, value in me(emulator, before).items() if value == url} == dict.fromkeys(fields, url)
+        put(emulator, before, action, {"value": ""})
+        shown = me(emulator, before)
+        assert [shown[field] for field in fields] == [""] * len(fields)
+        assert [listing(emulator)["content"][0][field] for field in fields] == [""] * len(fields)
+
+    def test_received_and_delivery_ticks_sent_by_me(self, seven):
+        put(seven, row(1), "update-notify-sent-by-me", {"notifySentByMe": False})
+        put(seven, row(1), "update-webhook-received", {"value": "https://a.example"})
+        assert me(seven, row(1))["receiveCallbackSentByMe"] is False
+        put(seven, row(1), "update-webhook-received-delivery", {"value": "https://a.example"})
+        assert me(seven, row(1))["receiveCallbackSentByMe"] is True
+
+    @pytest.mark.parametrize(("action", "changes"), list(SETTINGS_SET.items()))
+    def test_setting_is_set_and_stays(self, emulator, action, changes):
+        # This one's row in the listing has two of the settings.
+        instance = next(each for each in emulator.fleet if "autoReadMessage" in each and not each["callRejectAuto"])
+        before = me(emulator, instance)
+        emulator.change_instance(instance["id"], receiveCallbackSentByMe=False)
+        put(emulator, instance, action, ALL_PUT_CALLS[action])
+        assert me(emulator, instance) == {**before, "receiveCallbackSentByMe": False, **changes}
+        expected = {**instance, **{field: value for field, value in changes.items() if field in instance}}
+        assert listed(emulator.fleet) == listing(emulator, pageSize=50)["content"]
+        assert listing(emulator, query=instance["id"])["content"] == listed([expected])
+
+    def test_there_are_no_other_settings(self):
+        assert set(SETTINGS_SET) == set(SETTING_CALLS)
+        assert set(ALL_PUT_CALLS) == {*SETTING_CALLS, *WEBHOOK_CALLS}
+
+    @pytest.mark.parametrize("action", ALL_PUT_CALLS)
+    @pytest.mark.parametrize(
+        ("body", "content_type", "status"),
+        [(None, "text/plain", 415), (None, "", 415), ("{", None, 400), ("[]", None, 400), ("{}", None, 400)],
+    )
+    def test_what_every_setting_call_refuses(self, seven, action, body, content_type, status):
+        sent = json.dumps(ALL_PUT_CALLS[action]) if body is None else body
+        headers = {"Content-Type": "application/json" if content_type is None else content_type}
+        assert call(seven, "PUT", instance_path(row(1), action), sent, headers=headers).status == status
+        assert seven.fleet[0] == row(1)
+
+    @pytest.mark.parametrize(
+        ("action", "body"),
+        [
+            ("update-notify-sent-by-me", {"value": True}),
+            ("update-auto-read-message", {"value": "true"}),
+            ("update-call-reject-auto", {"value": None}),
+            ("update-call-reject-message", {"value": False}),
+            ("update-filters", {"messageFilters": []}),
+            ("update-filters", {"callbackTypeFilters": []}),
+            ("update-filters", {"messageFilters": None, "callbackTypeFilters": []}),
+            ("update-filters", {"messageFilters": [1], "callbackTypeFilters": []}),
+        ],
+    )
+    def test_setting_is_checked(self, seven, action, body):
+        assert call(seven, "PUT", instance_path(row(1), action), body).status == 400
+        assert seven.fleet[0] == row(1)
+
+    def test_new_values_of_filters_are_kept(self, seven):
+        filters = {"messageFilters": ["FILTER_FROM_MARS"], "callbackTypeFilters": []}
+        put(seven, row(1), "update-filters", filters)
+        assert me(seven, row(1)).items() >= filters.items()
+        assert listing(seven)["content"][0] == row(1)
 
     def test_every_webhook_is_all_eight(self):
         assert set(WEBHOOK_CALLS["update-every-webhooks"]) == {
@@ -315,9 +442,8 @@ class TestInstanceCalls:
         assert len(WEBHOOK_CALLS) == 8
 
     def test_every_webhook_with_own_messages(self, seven):
-        body = {"value": "https://a.example", "notifySentByMe": True}
-        assert call(seven, "PUT", instance_path(row(1), "update-every-webhooks"), body).status == 200
-        assert call(seven, "GET", instance_path(row(1), "me")).json["receiveCallbackSentByMe"] is True
+        put(seven, row(1), "update-every-webhooks", {"value": "https://a.example", "notifySentByMe": True})
+        assert me(seven, row(1))["receiveCallbackSentByMe"] is True
 
     @pytest.mark.parametrize(
         ("body", "content_type", "status"),
@@ -329,7 +455,7 @@ class TestInstanceCalls:
             ('{"value": "https://"}', "application/json", 400),
             ('{"value": "https://[x"}', "application/json", 400),
             ('{"value": null}', "application/json", 400),
-            ('{"value": ""}', "application/json", 400),
+            ('{"value": ""}', "application/json", 200),
             ('"https://a.example"', "application/json", 400),
             ("{", "application/json", 400),
             ("", "application/json", 400),
@@ -340,6 +466,105 @@ class TestInstanceCalls:
         reply = call(seven, "PUT", path, body, headers={"Content-Type": content_type})
         assert reply.status == status
         assert ("receivedCallbackUrl" in seven.fleet[0]) == (status == 200)
+
+
+class TestMe:
+    def test_of_a_generated_instance(self, emulator):
+        for instance in emulator.fleet:
+            shown = me(emulator, instance)
+            assert set(shown) == ME_FIELDS - ({"created"} - set(instance))
+            assert shown["connected"] == instance["whatsappConnected"]
+            assert (shown["messageFilters"], shown["callbackTypeFilters"]) == ([], [])
+            same = (set(shown) & set(instance)) | {"id", "token", "name", "due"}
+            assert {field: shown[field] for field in same} == {field: instance[field] for field in same}
+
+    def test_sends_what_is_written(self):
+        written = {
+            **row(1, tenant="T", phoneConnected=True, due="2026-01-01", whatsappConnected=None, newCallbackUrl=None),
+            "autoReadMessage": 1,
+            "_me": {"messageFilters": None, "due": 5, "newField": [1]},
+        }
+        with Emulator([written, row(2)]) as emulator:
+            assert me(emulator, written) == {
+                **{field: written[field] for field in ("id", "token", "name", "newCallbackUrl", "autoReadMessage")},
+                "connected": None,
+                **written["_me"],
+            }
+            assert set(me(emulator, row(2))) == {"id", "token", "name"}
+            assert listing(emulator)["content"] == listed([written, row(2)])
+
+    def test_a_field_is_changed_where_it_stands(self):
+        written = row(1, autoReadStatus=False, callRejectAuto=False, _me={"autoReadMessage": False, "callRejectAuto": False})
+        with Emulator([written]) as emulator:
+            emulator.change_instance(written["id"], autoReadMessage=True, autoReadStatus=True, callRejectAuto=True, name="new")
+            new = row(1, name="new", autoReadStatus=True, callRejectAuto=True)
+            assert listing(emulator)["content"] == [new]
+            assert emulator.fleet == [{**new, "_me": {"autoReadMessage": True, "callRejectAuto": True}}]
+            assert written["_me"] == {"autoReadMessage": False, "callRejectAuto": False}
+
+    @pytest.mark.parametrize(
+        ("server", "own", "missing"),
+        [
+            (UNDOCUMENTED_IN_ME, None, UNDOCUMENTED_IN_ME),
+            ("messageFilters, callbackTypeFilters", None, ["messageFilters", "callbackTypeFilters"]),
+            ([], UNDOCUMENTED_IN_ME, UNDOCUMENTED_IN_ME),
+            (UNDOCUMENTED_IN_ME, [], []),
+            (UNDOCUMENTED_IN_ME, ["connected"], ["connected"]),
+        ],
+        ids=["server", "server-filters", "instance", "instance-shows", "instance-hides-others"],
+    )
+    def test_hidden_fields(self, server, own, missing):
+        with Emulator(count=1, switches={"me_without": server}) as emulator:
+            [instance] = emulator.fleet
+            if own is not None:
+                emulator.change_instance(instance["id"], _me_without=own)
+            put(emulator, instance, "update-every-webhooks", {"value": "https://a.example"})
+            assert ME_FIELDS - set(me(emulator, instance)) == set(missing)
+            assert "_me_without" not in listing(emulator)["content"][0]
+            assert listing(emulator)["content"][0]["receivedAndDeliveryCallbackUrl"] == "https://a.example", "hidden, yet set"
+
+    @pytest.mark.parametrize("written", ["receiveCallbackSentByMe", "notifySentByMe"])
+    @pytest.mark.parametrize("switch", [None, "receiveCallbackSentByMe", "notifySentByMe"])
+    def test_spelling_of_sent_by_me(self, written, switch):
+        with Emulator([row(1, **{written: False}), row(2)], switches={"sent_by_me_field": switch}) as emulator:
+            for expected in (False, True):
+                assert me(emulator, row(1)) == {**self.bare(1), (switch or written): expected}
+                assert listing(emulator)["content"][0][written] is expected
+                put(emulator, row(1), "update-notify-sent-by-me", {"notifySentByMe": True})
+            put(emulator, row(2), "update-notify-sent-by-me", {"notifySentByMe": True})
+            assert me(emulator, row(2)) == {**self.bare(2), (switch or "receiveCallbackSentByMe"): True}
+
+    def bare(self, number: int) -> dict[str, t.Any]:
+        return {field: row(number)[field] for field in ("id", "token", "name")}
+
+    @pytest.mark.parametrize(
+        ("due", "shown"),
+        [
+            (1648565999675, 1648565999),
+            ("1648565999675", 1648565999),
+            (1648565999, 1648565999),
+            ("2026-01-01", "2026-01-01"),
+            (None, None),
+        ],
+    )
+    def test_due_in_seconds(self, due, shown):
+        with Emulator([row(1, due=due)], switches={"due_in_seconds": True}) as emulator:
+            assert me(emulator, row(1))["due"] == shown
+            assert listing(emulator)["content"][0]["due"] == due
+
+    @pytest.mark.parametrize(
+        ("switches", "message"),
+        [
+            ({"due": True}, "the server has no option due; it has client_token_refusal"),
+            ({"due_in_seconds": "maybe"}, "due_in_seconds of the server must be true or false"),
+            ({"client_token_refusal": 42}, "an HTTP status"),
+            ({"me_without": [1]}, "a list of names"),
+            ({"sent_by_me_field": "sentByMe"}, "receiveCallbackSentByMe or notifySentByMe"),
+        ],
+    )
+    def test_bad_switch(self, switches, message):
+        with pytest.raises(faults.FaultError, match=message):
+            Emulator([], switches=switches)
 
 
 class TestFaults:
@@ -369,6 +594,8 @@ class TestFaults:
     def test_status_that_repeats_the_token(self, seven, form):
         seven.set_faults([f"status,code=500,echo_token=true{form}"])
         assert b"Bearer sesame" in call(seven, "GET", "/instances", token="sesame").body
+        reply = call(seven, "GET", instance_path(row(1), "me"), token=None, headers={"Client-Token": "c-secret"})
+        assert f": Client-Token c-secret: token T1: GET {instance_path(row(1), 'me')}".encode() in reply.body
 
     def test_a_status_that_has_no_body_gets_none(self, seven):
         seven.set_faults(["body,code=204,text=x"])
@@ -392,15 +619,46 @@ class TestFaults:
             call(seven, "GET", "/instances")
         assert caught.value.partial == whole[: len(whole) // 2]
 
+    @pytest.mark.parametrize("head", [False, True])
+    def test_drip(self, seven, head):
+        expected = listing(seven)
+        length = len(call(seven, "GET", "/instances").body)
+        seven.set_faults([{"kind": "drip", "seconds": 0.02, "size": 50, "head": head}])
+        with socket.create_connection(address_of(seven), 5) as connection:
+            head_line = f"GET /instances HTTP/1.1\r\nAuthorization: Bearer {DEFAULT_PARTNER_TOKEN}\r\nConnection: close\r\n\r\n"
+            connection.sendall(head_line.encode())
+            start = time.monotonic()
+            received = list(iter(lambda: connection.recv(4096), b""))
+        assert (len(received[0]) <= 50) == head, "the head comes at once, unless it drips too"
+        assert len(received) > length // 50
+        assert time.monotonic() - start >= length // 50 * 0.02
+        assert json.loads(b"".join(received).partition(b"\r\n\r\n")[2]) == expected
+
+    def test_nothing_drips_for_a_client_that_left(self, seven):
+        seven.set_faults(["drip,seconds=0.02"])
+        before = set(threading.enumerate())
+        with socket.create_connection(address_of(seven), 5) as connection:
+            connection.sendall(b"GET /instances HTTP/1.1\r\n\r\n")
+            assert connection.recv(4096)
+        wait_until(lambda: not set(threading.enumerate()) - before)
+
+    def test_nothing_drips_after_the_end(self):
+        before = set(threading.enumerate())
+        emulator = Emulator([row(1)], faults=["drip,seconds=60"])
+        with emulator, socket.create_connection(address_of(emulator), 5) as connection:
+            connection.sendall(b"GET /instances HTTP/1.1\r\n\r\n")
+            assert connection.recv(4096)
+            start = time.monotonic()
+            emulator.stop()
+            assert time.monotonic() - start < 2
+        assert set(threading.enumerate()) <= before
+
     def test_hang(self, seven):
         seven.set_faults(["hang,times=1"])
         before = set(threading.enumerate())
         with pytest.raises(TimeoutError):
             call(seven, "GET", "/instances", timeout=0.3)
-        deadline = time.monotonic() + 5
-        while set(threading.enumerate()) - before and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert not set(threading.enumerate()) - before, "nobody hangs on for a client that left"
+        wait_until(lambda: not set(threading.enumerate()) - before)
         assert listing(seven)["total"] == 7
 
     def test_html(self, seven):
@@ -469,6 +727,18 @@ class TestFaults:
         assert names(listing(seven))[:4] == ["Loja Nova 4", "Loja Nova 3", "Loja Nova 2", "Loja Nova 1"]
         assert len({instance["id"] for instance in seven.fleet}) == 11
 
+    @pytest.mark.parametrize(("where", "missed"), [("end", "shop-4"), ("start", "Loja Nova 1")])
+    @pytest.mark.parametrize("when", ["page=2", "after=1"])
+    def test_an_instance_goes_while_another_comes(self, seven, when, where, missed):
+        seven.set_faults([f"change_fleet,remove=1,add=1,{when},times=1,where={where}"])
+        pages = [listing(seven, page=page, pageSize=3) for page in (1, 2, 3)]
+        assert {page["total"] for page in pages} == {7}
+        seen = [name for page in pages for name in names(page)]
+        assert len(seen) == len(set(seen)) == 7
+        now = {instance["name"] for instance in seven.fleet}
+        assert set(seen) - now == {"shop-1"}, "what is gone was listed"
+        assert now - set(seen) == {missed}, "what is there was not"
+
     def test_times_and_after(self, seven):
         seven.set_faults(["status,code=503,after=1,times=2"])
         statuses = [call(seven, "GET", "/instances").status for _number in range(5)]
@@ -486,6 +756,33 @@ class TestFaults:
         seven.set_faults(["status,code=500,path=/instances/"])
         assert call(seven, "GET", "/instances").status == 200
         assert call(seven, "GET", instance_path(row(1), "me")).status == 500
+
+    def test_instance_and_call(self, seven):
+        one, two = row(1)["id"], row(2)["id"]
+        seven.set_faults(
+            [
+                f"status,code=404,instance={one},call=me",
+                {"kind": "status", "code": 403, "html": True, "instance": two},
+                "status,code=500,call=update-webhook-received,times=1",
+            ]
+        )
+        statuses = {
+            (number, action): call(seven, "PUT" if action in ALL_PUT_CALLS else "GET", path, body, token=None).status
+            for number in (1, 2, 3)
+            for action, body in [("me", None), ("status", None), *list(ALL_PUT_CALLS.items())[:2]]
+            for path in [instance_path(row(number), action)]
+        }
+        assert [statuses[1, action] for action in ("me", "status", "update-webhook-received")] == [404, 200, 500]
+        assert [statuses[2, action] for action in ("me", "status", "update-webhook-received")] == [403, 403, 403]
+        assert [statuses[3, action] for action in ("me", "status", "update-webhook-received")] == [200, 200, 200]
+        assert listing(seven)["total"] == 7, "an instance's fault leaves the listing alone"
+        assert [rule["fired"] for rule in seven.faults] == [1, 4, 1]
+
+    def test_one_instance_hangs(self, seven):
+        seven.set_faults([f"hang,instance={row(1)['id']}"])
+        with pytest.raises(TimeoutError):
+            call(seven, "GET", instance_path(row(1), "me"), timeout=0.2)
+        assert me(seven, row(2))["name"] == "shop-2"
 
     def test_ending_faults_take_turns(self, seven):
         seven.set_faults(["status,code=503,times=2", "status,code=429,times=1", "ignore_page"])
@@ -551,6 +848,17 @@ class TestControl:
         call(seven, "PUT", "/_emulator/fleet", {"instances": []})
         assert seven.fleet == []
 
+    def test_fleet_can_be_sent_back(self, emulator):
+        instance = emulator.fleet[1]
+        shown = me(emulator, instance)
+        call(emulator, "PUT", "/_emulator/fleet", call(emulator, "GET", "/_emulator/fleet").json)
+        assert me(emulator, instance) == shown
+
+    def test_what_only_me_tells(self, seven):
+        call(seven, "PATCH", f"/_emulator/instances/{row(2)['id']}", {"_me": {"messageFilters": []}, "_me_without": ["name"]})
+        assert me(seven, row(2)) == {"id": row(2)["id"], "token": "T2", "messageFilters": []}
+        assert listing(seven)["content"][1] == row(2)
+
     def test_instances(self, seven):
         path = f"/_emulator/instances/{row(2)['id']}"
         assert call(seven, "PATCH", path, {"name": "x", "due": None}).json == row(2, name="x", due=None)
@@ -586,8 +894,41 @@ class TestControl:
         assert (second["status"], third["client_token"]) == (401, "not needed")
         for secret in (DEFAULT_PARTNER_TOKEN, "wrong-secret", "c-secret", f"/{row(1)['token']}/"):
             assert secret not in reply.body.decode()
+        assert [(entry["instance"], entry["call"]) for entry in (first, third)] == [(None, None), (row(1)["id"], "me")]
         assert seven.requests == log["requests"]
         assert call(seven, "DELETE", "/_emulator/requests").json == {"count": 0, "max_concurrent": 0, "requests": []}
+
+    @pytest.mark.parametrize(
+        ("target", "path"),
+        [
+            ("/instances/{id}/token/{token}/update-filters", "/instances/{id}/token/***/update-filters"),
+            ("/instances/{id}/token/wrong/nothing", "/instances/{id}/token/***/nothing"),
+            ("/x/instances//{id}//token//{token}//me", "/x/instances//{id}//token//***//me"),
+            ("/instances/{id}/Token/{token}?a=b", "/instances/{id}/Token/***?a=b"),
+            ("/instances?token={token}&page=2", "/instances?token=***&page=2"),
+            ("/instances?key=par%74ner-secret&x=c-secret", "/instances?key=***&x=***"),
+            ("/partner-secret", "/***"),
+        ],
+    )
+    def test_log_holds_no_token_of_a_path(self, target, path):
+        with Emulator([row(1)], partner_token="partner-secret", client_token="c-secret") as emulator:
+            call(emulator, "GET", target.format(**row(1)), token=None)
+            assert emulator.requests[0]["path"] == path.format(**row(1))
+
+    def test_log_tells_which_credentials_came(self):
+        with Emulator([row(1)], client_token="c-secret") as emulator:
+            path = instance_path(row(1), "me")
+            call(emulator, "GET", path, headers={"Client-Token": "c-secret"})
+            call(emulator, "GET", path, token=None, headers={"Client-Token": "nope", "Authorization": "Basic eDp5"})
+            call(emulator, "GET", path, token=None)
+            call(emulator, "GET", "/instances", headers={"Client-Token": "c-secret"})
+            seen = [(entry["call"], entry["authorization"], entry["client_token"]) for entry in emulator.requests]
+        assert seen == [
+            ("me", "right", "right"),
+            ("me", "wrong", "wrong"),
+            ("me", "missing", "missing"),
+            (None, "right", "right"),
+        ]
 
     def test_log_names_the_faults(self, seven):
         seven.set_faults(["latency,seconds=0", "status,code=500", "html"])
@@ -600,6 +941,9 @@ class TestControl:
             ("PUT", "fleet", {"rows": []}, 400),
             ("PUT", "fleet", [1], 400),
             ("PUT", "fleet", {"instances": [], "partner_token": "x"}, 400),
+            ("PUT", "fleet", {"instances": [], "switches": {"due_in_seconds": True}}, 400),
+            ("PUT", "fleet", {"instances": [], "faults": ["drop"]}, 400),
+            ("PATCH", f"instances/{row(1)['id']}", {"_me": 1}, 400),
             ("PUT", "fleet", {"instances": {}}, 400),
             ("PUT", "fleet", "{", 400),
             ("POST", "instances", "3", 400),
@@ -680,6 +1024,17 @@ class TestGeneratedFleet:
         assert ("" in found) == (count >= 20)
         assert dues
 
+    def test_every_instance_mutes_nothing_and_some_send_what_is_sent_by_me(self):
+        instances = [{**instance, **instance["_me"]} for instance in fleet.generate(50)]
+        for instance in instances:
+            assert (instance["messageFilters"], instance["callbackTypeFilters"]) == ([], [])
+            assert (instance["autoReadMessage"], instance["autoReadStatus"]) == (False, False)
+        assert {instance["receiveCallbackSentByMe"] for instance in instances} == {True, False}
+
+    def test_the_listing_tells_of_settings_no_more_than_it_did(self):
+        seen = {field for instance in listed(fleet.generate(200)) for field in instance}
+        assert seen == DOCUMENTED_FIELDS | {"autoReadMessage", "callRejectAuto"}
+
     @pytest.mark.parametrize("seed", range(5))
     def test_due_dates_of_a_demo(self, seed):
         left = [due_ms(instance["due"]) - NOW_MS for instance in fleet.generate(12, seed)]
@@ -733,6 +1088,32 @@ class TestFleetFile:
             {"id": "1", "created": "2026-01-02T03:04:05Z", "due": "2026-05-06", "name": "Ação", "tenant": None}
         ]
 
+    def test_all_that_it_can_hold(self, tmp_path):
+        path = tmp_path / "fleet.yml"
+        path.write_text(
+            "client_token: c\nfaults: ['status,code=404,instance=A', {kind: drop, times: 1}]\n"
+            "switches: {due_in_seconds: true, me_without: [created]}\n"
+            "instances:\n- {id: A, _me: {created: 2026-01-02}, _me_without: []}\n",
+            encoding="utf-8",
+        )
+        read = fleet.read_fleet_file(path)
+        assert read.faults == ["status,code=404,instance=A", {"kind": "drop", "times": 1}]
+        assert read.switches == {"due_in_seconds": True, "me_without": ["created"]}
+        assert read.instances == [{"id": "A", "_me": {"created": "2026-01-02"}, "_me_without": []}]
+
+    def test_the_example_of_the_readme(self, tmp_path):
+        readme = (EMULATOR_FOLDER / "README.md").read_text(encoding="utf-8")
+        path = tmp_path / "fleet.yml"
+        path.write_text(readme.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
+        read = fleet.read_fleet_file(path)
+        with Emulator(read.instances, client_token=read.client_token, faults=read.faults, switches=read.switches) as emulator:
+            client_token = {"Client-Token": str(read.client_token)}
+            assert set(me(emulator, read.instances[0], **client_token)) == {
+                *("id", "token", "name", "receivedCallbackUrl", "autoReadMessage", "callbackTypeFilters")
+            }
+            path_of_b2 = instance_path(read.instances[1], "me")
+            assert call(emulator, "GET", path_of_b2, token=None, headers=client_token).status == 401
+
     def test_json_needs_no_yaml(self, tmp_path, monkeypatch):
         path = tmp_path / "fleet.json"
         path.write_text('[{"id": "1"}]', encoding="utf-8")
@@ -755,6 +1136,10 @@ class TestFleetFile:
             ("instances: {}", "must be a list"),
             ("instances: []\ninstance: []", "unknown key in the fleet: instance"),
             ("instances: []\npartner_token: 5", "partner_token of the fleet must be text"),
+            ("instances: []\nfaults: drop", "faults of the fleet must be a list"),
+            ("instances: []\nswitches: [a]", "switches of the fleet must be a mapping"),
+            ("- {_me: [a]}", "_me of instance 1 of the fleet must be a mapping"),
+            ("- {_me_without: name}", "_me_without of instance 1 of the fleet must be a list"),
             ("[", "is not valid YAML"),
             ("- {id: !!binary aGk=}", "a value of type bytes"),
         ],
@@ -807,11 +1192,11 @@ def script(tmp_path):
         yield start
 
 
-def get(url: str, token: str) -> Reply:
+def get(url: str, token: str, **headers: str) -> Reply:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=10)
     with contextlib.closing(connection):
-        connection.request("GET", f"{parts.path}?{parts.query}", headers={"Authorization": f"Bearer {token}"})
+        connection.request("GET", f"{parts.path}?{parts.query}", headers={"Authorization": f"Bearer {token}", **headers})
         response = connection.getresponse()
         return Reply(response.status, response.headers, response.read())
 
@@ -822,7 +1207,7 @@ class TestCommandLine:
         running = script("--instances", "30", "--seed", "2", "--now", "2026-01-01")
         url = running.url()
         answer = get(f"{url}/instances?pageSize=50", DEFAULT_PARTNER_TOKEN)
-        assert answer.json["content"] == fleet.generate(30, 2, NOW_MS)
+        assert answer.json["content"] == listed(fleet.generate(30, 2, NOW_MS))
         code, output, errors = running.end(number)
         assert (code, errors, output.count("\n")) == (0, "", 1)
         assert url in output
@@ -844,6 +1229,24 @@ class TestCommandLine:
         assert get(f"{running.url()}/instances", "mine").status == 200
         running.end(signal.SIGTERM)
 
+    def test_fleet_file_with_faults_and_switches(self, script, tmp_path):
+        path = tmp_path / "fleet.json"
+        document = {
+            "client_token": "c",
+            "faults": [f"status,code=503,instance={row(2)['id']}"],
+            "switches": {"due_in_seconds": True, "client_token_refusal": 403},
+            "instances": [row(1, due=1648565999675, _me={"messageFilters": []}), row(2)],
+        }
+        path.write_text(json.dumps(document), encoding="utf-8")
+        running = script("--fleet", str(path), "--switch", "me_without=token,name", "--switch", "client_token_refusal=401")
+        url = running.url()
+        first, second = (get(url + instance_path(row(number), "me"), "", **{"Client-Token": "c"}) for number in (1, 2))
+        assert first.json == {"id": row(1)["id"], "due": 1648565999, "messageFilters": []}
+        assert second.status == 503
+        refused = get(url + instance_path(row(1), "me"), "")
+        assert (refused.status, refused.json) == (401, {"error": "null not allowed"}), "an option comes before the file"
+        running.end(signal.SIGTERM)
+
     def test_demo_dates_are_near(self, script):
         running = script("--instances", "20")
         content = get(f"{running.url()}/instances?pageSize=20", DEFAULT_PARTNER_TOKEN).json["content"]
@@ -856,6 +1259,8 @@ class TestCommandLine:
         ("arguments", "message"),
         [
             (["--fault", "sleep"], "unknown fault 'sleep'"),
+            (["--switch", "due_in_seconds"], "expected NAME=VALUE"),
+            (["--switch", "colour=red"], "the server has no option colour"),
             (["--fleet", "none.yml"], "cannot read the fleet file"),
             (["--instances", "-1"], "must not be negative"),
             (["--now", "soon"], "not a time"),

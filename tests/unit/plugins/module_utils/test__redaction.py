@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 import typing as t
 from urllib.parse import quote as percent_encode
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -235,6 +237,322 @@ def test_any_text_can_be_masked_and_masking_all_its_urls_again_changes_nothing(t
     assert mask_text(mask_text(text)) == mask_text(text)
 
 
+# What looks random in a path
+
+ID = "3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F"
+NAME = "Padaria Pão Dourado Savassi"
+RANDOM = "Ab12Cd34Ef56"
+
+
+def percent_encoded(text: str) -> str:
+    return percent_encode(text, safe="")
+
+
+def needlessly(text: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in text.encode())
+
+
+ENCODINGS: dict[str, t.Callable[[str], str]] = {
+    "as it is": lambda text: percent_encode(text, safe="!$&'()*+,=:@"),
+    "once": percent_encoded,
+    "twice": lambda text: percent_encoded(percent_encoded(text)),
+    "lower case": lambda text: re.sub("%..", lambda match: match[0].lower(), percent_encoded(text)),
+    "needlessly": needlessly,
+    "needlessly, in upper case": lambda text: needlessly(text).replace("%", "\0").upper().replace("\0", "%"),
+    "needlessly, twice": lambda text: needlessly(needlessly(text)),
+    "needlessly, then as usual": lambda text: percent_encoded(percent_encoded(needlessly(text))),
+}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.example.com/zapi/received",
+        "https://hooks.example.com/v1/webhook/received-and-delivery",
+        "https://hooks.example.com/v1/webhook/message_status-and-presence_chat.php",
+        "https://hooks.example.com/{id}/{name}/received",
+        "https://hooks.example.com/{id}-{name}/{name}{id}v1",
+        "https://a1b2c3d4e5f6a7b8c9d0.example.com:8443/received",
+        "https://relay.example/https://two.example:8443/received",
+        "https://relay.example/https%3A%2F%2Ftwo.example%3A8443%2Freceived",
+        "https://hooks.example.com/abcdefghijklmnopqrstuvw",
+        "https://hooks.example.com/abcdef12345",
+        "https://hooks.example.com/abc123-abc123_abc123.abc123~abc123",
+        "https://hooks.example.com/P%C3%A3o%20n%C2%BA%201",
+        "hooks.example.com/received",
+    ],
+)
+def test_an_ordinary_path_stays_as_it_is(url: str) -> None:
+    assert mask_url(url) == url
+    assert mask_url(url, [ID, NAME]) == url
+    assert mask_text(url) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "masked"),
+    [
+        (f"https://host/{RANDOM}", "https://host/***"),
+        (f"https://host/{RANDOM}/a", "https://host/***/a"),
+        (f"https://host/a/x-{RANDOM}.php/b", "https://host/a/***/b"),
+        ("https://host/abcdefghijklmnopqrstuvwx", "https://host/***"),
+        (f"https://host//{RANDOM}", "https://host//***"),
+        (f"https://host/a;v={RANDOM}/b", "https://host/***/b"),
+        (f"https://host\\{RANDOM}", "https://host\\***"),
+        (f"https://host/a\\{RANDOM}", "https://host/***"),
+        (f"https://host;{RANDOM}/a", "https://host***/a"),
+        (f"https://host:{RANDOM}/a", "https://host***/a"),
+        (f"https://host/%2F{RANDOM}", "https://host/***"),
+        (f"https://host/{needlessly(RANDOM)}", "https://host/***"),
+        ("https://host/abc123%2Ddef456", "https://host/***"),
+        ("https://host/%F3%9A%1B%00%C7%81%02%99%AB%E1%02%03", "https://host/***"),
+        (f"https://host/a?{RANDOM}=S3CRET&b=S3CRET", "https://host/a?***=***&b=***"),
+        (f"https://user:S3CRET@host:8443/{RANDOM}?key=S3CRET#S3CRET", "https://***@host:8443/***?key=***#***"),
+        (f"https://relay.example/https://two.example:8443/{RANDOM}/b", "https://relay.example/https://two.example:8443/***/b"),
+        (f"https://relay.example/{RANDOM}/https://two.example/b", "https://relay.example/***/https://two.example/b"),
+        (
+            f"https://relay.example/https%3A%2F%2Ftwo.example%3A8443%2F{RANDOM}%2Fb",
+            "https://relay.example/https%3A%2F%2Ftwo.example%3A8443%2F***%2Fb",
+        ),
+        # base64, with the slashes that it may hold
+        (
+            "https://relay.example/https%3A%2F%2Ftwo.example%2Fb/abcdef1%2Fabcdef2%2Fabcdef3",
+            "https://relay.example/https%3A%2F%2Ftwo.example%2Fb/***",
+        ),
+        (f"hooks.example.com/{RANDOM}/a", "hooks.example.com/***/a"),
+        (f"hooks.example.com//{RANDOM}/a", "hooks.example.com//***/a"),
+        (f"//host/{RANDOM}/a", "//host/***/a"),
+        (f"https://host/{ID}/received", "https://host/***/received"),
+    ],
+)
+def test_what_looks_random_in_a_path_becomes_stars(url: str, masked: str) -> None:
+    assert mask_url(url) == masked
+    if url.startswith("https://"):
+        assert mask_text(f"see {url}, {url}") == f"see {masked}, {masked}"
+        assert mask_value({"a": [url]}) == {"a": [masked]}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize(
+    "name", [NAME, "shop-1", "a", "Loja 1/2 + 50% 🍞 #1?", "50%25 %zz", "joao:x@loja.example", "https://a:b@loja?x=1"]
+)
+def test_own_id_and_name_stay_readable(name: str, encoding: str) -> None:
+    written_id, written_name = ENCODINGS[encoding](ID), ENCODINGS[encoding](name)
+    for path in (
+        f"{written_id}/received",
+        f"x/{written_name}",
+        f"{written_id}/{written_name}/{written_id}",
+        f"received-{written_id}",
+    ):
+        url = f"https://hooks.example.com/{path}"
+        assert mask_url(url, [ID, name]) == url
+        assert mask_text(f"see {url}", [ID, name]) == f"see {url}"
+        assert mask_value([url], (ID, name)) == [url]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("name", [NAME, "shop-1", "a", "Loja 1/2 + 50% 🍞 no 1", "50%25 %zz"])
+@pytest.mark.parametrize("beside", ["-", "_", ".", "~", ";v=", ":"])
+def test_beside_own_id_or_name_only_the_rest_is_masked(name: str, encoding: str, beside: str) -> None:
+    for own in map(ENCODINGS[encoding], (ID, name)):
+        url = f"https://hooks.example.com/{own}{beside}{RANDOM}"
+        assert mask_url(url, [ID, name]) == f"https://hooks.example.com/{own}{beside[0]}***"
+        url = f"https://hooks.example.com/{RANDOM}-{own}-{RANDOM}/received"
+        assert mask_url(url, [ID, name]) == f"https://hooks.example.com/***-{own}-***/received"
+
+
+def test_a_nested_url_shows_own_id_and_name_too() -> None:
+    inner = f"https://two.example/{percent_encoded(NAME)}/{ID}-{RANDOM}/received"
+    masked = inner.replace(RANDOM, "***")
+    assert mask_url(f"https://relay.example/{inner}", [ID, NAME]) == f"https://relay.example/{masked}"
+    assert mask_url(f"https://relay.example/{percent_encoded(inner)}", [ID, NAME]) == (
+        f"https://relay.example/{percent_encode(masked, safe='*')}"
+    )
+
+
+def test_the_id_of_another_instance_is_no_own_one() -> None:
+    assert mask_url(f"https://host/{ID[::-1]}/{ID}", [ID]) == f"https://host/***/{ID}"
+    assert mask_url(f"https://host/{ID}{ID}", [ID]) == "https://host/***"
+
+
+@pytest.mark.parametrize(
+    ("name", "segment"),
+    [
+        ("a", "abcdefghijkl+a+mnopqrstu"),
+        ("12", "a1b2c3,12,d4"),
+        ("Ab12", RANDOM),
+        ("34", RANDOM),
+        ("f56", RANDOM),
+        ("+", "abcdef+ghijkl+mnopqr+stuv+wx"),
+        ("%", needlessly(RANDOM)),
+        ("%4", needlessly(RANDOM)),
+        ("41", needlessly(RANDOM)),
+        ("é", "Ab12éCd34Ef56"),
+        ("*", "Ab12Cd*34Ef56"),
+    ],
+)
+def test_no_name_chops_up_a_secret(name: str, segment: str) -> None:
+    masked = mask_url(f"https://host/{segment}/a", [name]).split("/")[3]
+    assert MASK in masked
+    assert not re.search("[0-9A-Za-z]", masked.replace(name, "", 1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ID,
+        NAME,
+        RANDOM,
+        f"The instance {ID} (shop-1) is not there",
+        f"instances/{ID}/token",
+        f"https://hooks.example.com/a does not answer for {ID}, {RANDOM} neither",
+        f'{{"url":"https://hooks.example.com/a","id":"{ID}"}}',
+        "Fale conosco em https://wa.me/5511999999999 de segunda a sexta das 9h as 18h",
+    ],
+)
+def test_what_looks_random_outside_of_urls_stays(text: str) -> None:
+    assert mask_text(text) == text
+    assert mask_value([{text: text}]) == [{text: text}]
+
+
+def test_a_path_in_the_url_of_a_servers_words_is_masked() -> None:
+    assert quote(f"could not post to https://hooks.example.com/{RANDOM}/a: 404") == (
+        "could not post to https://hooks.example.com/***/a: 404"
+    )
+
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+mixed_secrets = st.text(f"{LETTERS}0123456789", min_size=12, max_size=40).filter(
+    lambda text: any(map(str.isdigit, text)) and any(map(str.isalpha, text))
+)
+long_secrets = st.text(f"{LETTERS}0123456789!$'()+,=", min_size=24, max_size=60)
+path_secrets = mixed_secrets | long_secrets | st.lists(mixed_secrets, min_size=2, max_size=3).map("-".join)
+names = st.text(st.characters(codec="utf-8"), max_size=20) | st.text("aA1-+.%25/:@?#; ", max_size=5) | st.just(NAME)
+encodings = st.sampled_from(list(ENCODINGS.values()))
+
+
+@st.composite
+def urls_with_secret_paths(draw: t.Any) -> tuple[str, str]:
+    """(a URL with a secret in its path, its host), with places for what is to stand beside the secret."""
+    host = draw(hosts)
+    before, after = (
+        draw(st.lists(words.map("/{}".format) | st.sampled_from(["/{id}", "/{name}", "/"]), max_size=2)) for _side in "12"
+    )
+    segment = draw(
+        st.sampled_from(
+            [
+                "SECRET",
+                "SECRET",
+                "ID-SECRET",
+                "SECRET-ID",
+                "NAME_SECRET.NAME",
+                "ID~NAME-SECRET",
+                "SECRET.php",
+                ";v=SECRET",
+                "ID;SECRET",
+            ]
+        )
+    )
+    path = f"{''.join(before)}/{segment}{''.join(after)}"
+    scheme = draw(st.sampled_from(["https://", "http://", "HTTPS://", "//", ""]))
+    userinfo = draw(st.sampled_from(["", "user:pass@"])) if scheme else ""
+    end = draw(st.sampled_from(["", "?", "?a=b", "#a"]))
+    return f"{scheme}{userinfo}{host}{draw(st.sampled_from(['', ':8443']))}{path}{end}", host
+
+
+@given(urls_with_secret_paths(), path_secrets, names, encodings, encodings, st.integers(0, 3), st.booleans())
+def test_no_secret_of_a_path_survives_whatever_its_neighbour_is_called(
+    case: tuple[str, str],
+    secret: str,
+    name: str,
+    encode_secret: t.Callable[[str], str],
+    encode_own: t.Callable[[str], str],
+    layers: int,
+    is_nested: bool,
+) -> None:
+    template, host = case
+    url = template.replace("ID", encode_own(ID)).replace("NAME", encode_own(name)).replace("SECRET", encode_secret(secret))
+    if is_nested and not url.startswith("/"):
+        for _layer in range(layers):
+            url = percent_encoded(url)
+        url = f"https://relay.example/get/{url}"
+    masked = mask_url(url, [ID, name])
+    layers_of_masked = [masked]
+    for _layer in range(9):
+        layers_of_masked.append(unquote(layers_of_masked[-1]))
+    # The name itself may happen to look like a secret.
+    for run in secret.split("-"):
+        if run not in name:
+            assert not any(run in layer for layer in layers_of_masked)
+    # In a path, a colon before anything but a port begins a password.
+    if not is_nested or ("://" in template and "[" not in host):
+        assert host in layers_of_masked[-1]
+    if url.lower().startswith("http"):
+        assert not any(run in unquote(mask_text(f"see {url}, or not", [ID, name])) for run in secret.split("-") if run not in name)
+
+
+@given(path_secrets, names, encodings, st.sampled_from(["-", "_", ".", "~"]))
+def test_own_id_stays_beside_any_secret(secret: str, name: str, encode: t.Callable[[str], str], cut: str) -> None:
+    own = encode(ID)
+    url = f"https://host/{own}/{own}{cut}{secret}/x"
+    assert mask_url(url, [ID]) == f"https://host/{own}/{own}{cut}***/x"
+
+
+@given(names, encodings.filter(lambda encode: encode is not ENCODINGS["as it is"]))
+def test_any_own_name_stays_readable_as_a_segment(name: str, encode: t.Callable[[str], str]) -> None:
+    url = f"https://hooks.example.com/{encode(name)}/received"
+    assert mask_url(url, [ID, name]) == url
+
+
+@given(long_secrets, st.data(), encodings)
+def test_no_part_of_a_secret_that_happens_to_be_a_name_shows_more_of_it(
+    secret: str, data: st.DataObject, encode: t.Callable[[str], str]
+) -> None:
+    start = data.draw(st.integers(0, len(secret) - 1))
+    name = secret[start : start + data.draw(st.integers(1, 11))]
+    masked = mask_url(f"https://host/{encode(secret)}", [ID, name])
+    shown = unquote(unquote(unquote(masked.removeprefix("https://host/")))).replace(name, "")
+    assert MASK in masked
+    assert not re.search("[0-9A-Za-z]", shown)
+
+
+PIECES = (
+    "https://",
+    "host",
+    ":8443",
+    "//",
+    "/",
+    "%2F",
+    "%252F",
+    ":",
+    "%3A",
+    "@",
+    "%40",
+    "?",
+    "#",
+    "=",
+    "&",
+    ";",
+    " ",
+    ",",
+    "\\",
+    '"',
+)
+pieces = st.sampled_from(
+    [*PIECES, "***", "-", ".", "%", "25", "41", "é", "%C3", "a", "\0", "{id}", "{name}", ID, RANDOM, needlessly(RANDOM)]
+)
+
+
+@given(st.lists(pieces, max_size=20).map("".join), st.lists(pieces, max_size=3).map("".join))
+def test_any_path_can_be_masked_and_masking_it_again_changes_nothing(text: str, name: str) -> None:
+    for readable in ((), (ID, name)):
+        for url in (text, f"https://host/{text}"):
+            masked = mask_url(url, readable)
+            assert mask_url(masked, readable) == masked
+            # An "@" that is masked with a word of a text is not there to end the next word's userinfo.
+            masked = mask_text(re.sub("@|%40", "", url), readable)
+            assert mask_text(masked, readable) == masked
+
+
 # Hide a known secret
 
 
@@ -345,7 +663,8 @@ def test_where_no_secret_is_nothing_is_hidden(text: str) -> None:
     assert hide(text, TOKEN) == text
 
 
-any_secret = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="*"), min_size=8, max_size=40)
+# A token holds none of the signs that escape others.
+any_secret = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="*%&\\"), min_size=8, max_size=40)
 
 
 @given(st.text(max_size=100), st.text(max_size=100), any_secret, st.sampled_from([*IN_PLACE.values(), *WRAPPED.values()]))
@@ -384,6 +703,16 @@ def test_any_text_can_be_looked_through(text: str) -> None:
         '"token',
         "token ",
         "?a=1&",
+        "a1",
+        "a;",
+        "a-",
+        "/a1b2c3d4e5f6",
+        "://a1b2c3d4e5f6/",
+        "%2F%2Fa.",
+        "%3A%2F%2Fa%3A1",
+        "%25%34%31",
+        "%C3",
+        "{id}",
     ],
 )
 def test_megabytes_of_anything_take_no_time(part: str) -> None:
@@ -392,6 +721,7 @@ def test_megabytes_of_anything_take_no_time(part: str) -> None:
     quote(text * 30, [TOKEN])
     assert time.process_time() - started < 0.5
     mask_text(text)
+    mask_url(f"https://host/{text}", ["a", "a" * 30, "//a:b@"])
     hide(text, TOKEN)
     assert time.process_time() - started < 10
 
