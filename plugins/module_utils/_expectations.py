@@ -21,7 +21,7 @@ from urllib.parse import quote as percent_encode
 from ._attributes import BY_NAME, CHOICE, DAYS, DECLARABLE, GROUPS, HOSTS, STATE, URL, Attribute
 from ._errors import ExpectationError
 from ._hosts import declared_host
-from ._redaction import mask_text
+from ._redaction import mask_text, mask_url
 from ._selection import Match, composed, match_of
 from ._timestamps import date_of
 
@@ -219,7 +219,7 @@ class Expectations:
                     f"{where} has a brace that belongs to neither {{id}} nor {{name}}, the only placeholders there are"
                 )
             if not url.lower().startswith("https://"):
-                self.warnings.append(f"{where} is not an HTTPS URL, and Z-API refuses others: {mask_text(url)}")
+                self.warnings.append(f"{where} is not an HTTPS URL, and Z-API refuses others: {mask_url(url)}")
         return accepted
 
     def _ignored(self, value: t.Any, where: str) -> t.Iterator[str]:
