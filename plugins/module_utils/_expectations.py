@@ -35,7 +35,7 @@ from ._attributes import (
 )
 from ._errors import ExpectationError
 from ._hosts import declared_host
-from ._redaction import mask_text
+from ._redaction import mask_text, mask_url
 from ._selection import Match, composed, match_of
 from ._timestamps import date_of
 
@@ -264,7 +264,7 @@ class Expectations:
                     f"{where} has a brace that belongs to neither {{id}} nor {{name}}, the only placeholders there are"
                 )
             if not url.lower().startswith("https://"):
-                self.warnings.append(f"{where} is not an HTTPS URL, and Z-API refuses others: {mask_text(url)}")
+                self.warnings.append(f"{where} is not an HTTPS URL, and Z-API refuses others: {mask_url(url)}")
         return accepted
 
     def _ignored(self, value: t.Any, where: str) -> t.Iterator[str]:

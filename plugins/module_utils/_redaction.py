@@ -62,8 +62,8 @@ _INNER_PASSWORD = re.compile(
 # What looks random in a path
 _SHORTEST_RANDOM = 12
 _LONG_RUN = re.compile(rf"[^-_.~/]{{{_SHORTEST_RANDOM}}}")  # without one nothing looks random
-_URL = re.compile(f"{_COLON}(?:{_SLASH}|{_BACKSLASH}){{2}}", re.I)
-_HOST_NAME = re.compile(r"(?:\*\*\*@)?(?:\[[^\]/\\%]*\]|[^]/\\%\s:;,=&+$!'()*@[]*)(?::\d{0,5}(?![^/\\\s]))?\\*")
+_URL = re.compile(f"(?:https?{_COLON}|{_COLON}(?:{_SLASH}|{_BACKSLASH}))(?:{_SLASH}|{_BACKSLASH})", re.I)
+_HOST_NAME = re.compile(r"(?:\*\*\*@)?(\[[^\]/\\%]*\]|[^]/\\%\s:;,=&+$!'()*@[]*)(?::\d{0,5}(?![^/\\\s]))?\\*")
 _BETWEEN_WORDS = re.compile(r'([\s"<>]+)')
 _SET_ASIDE = re.compile("\0(\\d+)\0")
 _NESTED_HOST = re.compile(f"{_COLON}{_SLASH}({_SLASH})|{_SLASH}({_SLASH})(?=(?:\\*\\*\\*{_AT})?[\\w-]*\\.)", re.I)
@@ -101,9 +101,14 @@ def _mask(url: str, readable: t.Sequence[str], mask_random: t.Callable[[str], st
     rest, question_mark, query = rest.partition("?")
     rest, aside = _set_aside(rest, readable)
     rest = _mask_inside(rest)
+    if "\\" in scheme:
+        scheme = mask_random(scheme)  # which may hold a path, with backslashes for slashes
     # "host//secret" is no scheme and host.
     has_host = scheme in ("", "//") or scheme.endswith("://")
-    path = t.cast("re.Match[str]", _HOST_NAME.match(rest)).end() if has_host else 0
+    host = t.cast("re.Match[str]", _HOST_NAME.match(rest))
+    if (end > len(authority) or "\\" in authority) and (looks_random(host[1]) or rest.startswith("%", host.end())):
+        has_host = False  # The "@" that ended a password may have been one of the path.
+    path = host.end() if has_host else 0
     rest = rest[:path] + mask_random(rest[path:])
     if aside:
         rest = _SET_ASIDE.sub(lambda match: aside[int(match[1])], rest)
@@ -119,7 +124,8 @@ def _mask_parameter(match: re.Match[str], mask_name: t.Callable[[str], str]) -> 
 def _set_aside(path: str, readable: t.Sequence[str]) -> tuple[str, list[str]]:
     """Replace the segments that are readable as a whole, so that nothing in a name is taken for a part of the URL."""
     aside: list[str] = []
-    if not any(readable) or "\0" in path:
+    readable = [text for text in readable if text]
+    if not readable or "\0" in path:
         return path, aside
     decoded = _decoded_all(readable)
     segments = path.split("/")

@@ -300,6 +300,11 @@ def test_an_ordinary_path_stays_as_it_is(url: str) -> None:
         (f"https://host\\{RANDOM}", "https://host\\***"),
         (f"https://host/a\\{RANDOM}", "https://host/***"),
         (f"https://host;{RANDOM}/a", "https://host***/a"),
+        (f"https:/host/{RANDOM}/a", "https:/host/***/a"),
+        (f"https:/host/@{RANDOM}/a", "***/a"),
+        (f"https:/host/@{RANDOM[0]}{needlessly(RANDOM[1:])}/a", "***/a"),
+        (f"https:\\\\host\\{RANDOM}//a", "***//a"),
+        (f"https:\\\\host\\@{RANDOM}/a", "***/a"),
         (f"https://host:{RANDOM}/a", "https://host***/a"),
         (f"https://host/%2F{RANDOM}", "https://host/***"),
         (f"https://host/{needlessly(RANDOM)}", "https://host/***"),
@@ -488,6 +493,11 @@ def test_no_secret_of_a_path_survives_whatever_its_neighbour_is_called(
         assert host in layers_of_masked[-1]
     if url.lower().startswith("http"):
         assert not any(run in unquote(mask_text(f"see {url}, or not", [ID, name])) for run in secret.split("-") if run not in name)
+
+
+def test_an_empty_name_is_the_name_of_no_segment() -> None:
+    url = "https://relay.example/https://shop-of-two.example:8443//a"
+    assert mask_url(url, [ID, ""]) == url
 
 
 @given(path_secrets, names, encodings, st.sampled_from(["-", "_", ".", "~"]))
