@@ -35,6 +35,9 @@ API_URL = "https://api.z-api.io"
 PARTNER_TOKEN = "abracadabra"
 INSTANCE_TOKEN = "hocuspocus"
 
+# Webhooks that the rows here have not set
+UNSET = ["receivedAndDelivery", "delivery", "messageStatus", "presenceChat", "connected", "disconnected", "receivedStatus"]
+
 Row = dict[str, t.Any]
 
 
@@ -72,6 +75,7 @@ def make_row(number: int = 1, /, **fields: t.Any) -> Row:
         "phoneConnected": True,
         "whatsappConnected": True,
         "middleware": "web",
+        **{f"{event}CallbackUrl": "" for event in UNSET},
         "receivedCallbackUrl": f"https://hooks.example.com/{number}",
         **fields,
     }

@@ -34,6 +34,8 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     connection = make_connection(partner_token="12345678")
     assert connection == Connection(
         partner_token="12345678",
+        credentials=None,
+        client_token=None,
         api_url="https://api.z-api.io",
         validate_certs=True,
         ca_path=None,
@@ -43,6 +45,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         concurrency=8,
         query=None,
         middleware=None,
+        list_twice=False,
     )
 
 

@@ -587,6 +587,7 @@ def test_the_summary_counts_instances_and_mismatches() -> None:
         "missing": 1,
         "mismatches": {"whatsapp_connected": 2, "payment_status": 1},
         "compliance": 25.0,
+        "unverified": 0,
     }
 
 
@@ -834,6 +835,8 @@ def test_a_naive_program_comes_to_the_same_rows_and_numbers(fleet: t.Any, declar
     assert summary["drifted"] == len(drifted)
     assert summary["missing"] == missing
     assert sum(summary["mismatches"].values()) == sum(row["kind"] == "mismatch" for row in rows)
+    urls = [naive_wishes(instance, declared) or {} for instance in fleet]
+    assert summary["unverified"] == sum(any(name.startswith("webhooks.") and wish for name, (wish, _) in one.items()) for one in urls)
     assert summary["compliance"] == (100.0 if good == all_ else min(99.9, round(100 * good / all_, 1)))
     looked = bool(managed) or not fleet
     assert result["in_sync"] == (not drifted and not missing and looked and (unmanaged != "drift" or len(managed) == len(fleet)))

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zapi.zapi.plugins.module_utils._attributes import WEBHOOK_EVENTS
+from ansible_collections.zapi.zapi.plugins.module_utils._attributes import ATTRIBUTES, GROUPS, WEBHOOK_EVENTS
 from ansible_collections.zapi.zapi.tests.unit.support import INSTANCE_TOKEN, from_row, make_instance, make_row
 
 MISSING = object()
@@ -31,7 +31,10 @@ KEYS = {
     "phone_connected",
     "whatsapp_connected",
     "webhooks",
+    "settings",
+    "unknown",
 }
+SETTINGS = [name.partition(".")[2] for name in GROUPS["settings"]]
 
 
 def instance_with(field: str, value: t.Any) -> t.Any:
@@ -86,6 +89,8 @@ def test_the_documented_row_becomes_the_promised_instance() -> None:
             "disconnected": "https://hooks.example.com/x",
             "received_status": "https://hooks.example.com/s",
         },
+        "settings": dict.fromkeys(SETTINGS),
+        "unknown": sorted(GROUPS["settings"]),
     }
 
 
@@ -100,7 +105,14 @@ def test_a_row_without_id_is_no_instance(row: dict[str, t.Any]) -> None:
 
 def test_a_row_of_nothing_but_an_id_has_all_keys() -> None:
     instance = from_row({"id": "A"})
-    assert instance == {**dict.fromkeys(KEYS), "id": "A", "name": "", "webhooks": dict.fromkeys(WEBHOOK_EVENTS)}
+    assert instance == {
+        **dict.fromkeys(KEYS),
+        "id": "A",
+        "name": "",
+        "webhooks": dict.fromkeys(WEBHOOK_EVENTS),
+        "settings": dict.fromkeys(SETTINGS),
+        "unknown": sorted(attribute.name for attribute in ATTRIBUTES if attribute.fields),
+    }
 
 
 # Text
@@ -313,8 +325,7 @@ def test_all_eight_webhooks_are_always_there() -> None:
     ("field", "key"),
     [
         ("sessionName", "session_name"),
-        ("autoReadMessage", "auto_read_message"),
-        ("notifySentByMe", "notify_sent_by_me"),
+        ("autoReadSomething", "auto_read_something"),
         ("plain", "plain"),
         ("already_snake", "already_snake"),
         ("with-dash", "with_dash"),
@@ -326,7 +337,7 @@ def test_fields_that_nobody_knows_yet_come_under_their_snake_case_name_unchanged
     assert make_instance(**{field: value})[key] == value
 
 
-@pytest.mark.parametrize("field", ["payment_status", "due_timestamp", "webhooks", "whatsapp_connected"])
+@pytest.mark.parametrize("field", ["payment_status", "due_timestamp", "webhooks", "whatsapp_connected", "settings", "unknown"])
 def test_an_unknown_field_replaces_none_that_users_rely_on(field: str) -> None:
     assert make_instance(**{field: "nonsense"}) == make_instance()
 
@@ -343,7 +354,7 @@ def test_no_field_named_like_a_token_comes_out(field: str, value: t.Any) -> None
     assert INSTANCE_TOKEN not in json.dumps(make_instance(**{field: value}))
 
 
-@pytest.mark.parametrize("field", ["settings", "name", "tenant", "paymentStatus", "receivedCallbackUrl", "middleware"])
+@pytest.mark.parametrize("field", ["preferences", "callRejectMessage", "name", "tenant", "paymentStatus", "receivedCallbackUrl", "middleware"])
 @pytest.mark.parametrize(
     "value",
     [

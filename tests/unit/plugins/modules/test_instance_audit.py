@@ -48,6 +48,7 @@ def test_a_fleet_in_sync_is_told_so(api: PagedApi, run_module: Run) -> None:
         "missing": 0,
         "mismatches": {},
         "compliance": 100.0,
+        "unverified": 0,
     }
 
 
