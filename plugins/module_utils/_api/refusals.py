@@ -36,8 +36,8 @@ PARTNER = Advice(
     client_header="which a partner's calls do not need: check api_url and the account's security settings",
 )
 INSTANCE = Advice(
-    wrong_credential="check the id and the token in credentials",
-    not_allowed="check the id and the token in credentials, and the account's security settings",
+    wrong_credential="the instance's id or token is wrong, or it is gone: check credentials",
+    not_allowed="check credentials, and the account's security settings",
     client_header="check client_token (environment variable ZAPI_CLIENT_TOKEN): it is the account's security token",
 )
 
@@ -79,7 +79,7 @@ def explain(refusal: Refusal, advice: Advice, secrets: t.Sequence[str], tries: s
         return f"was refused with status {status}: {trouble}"
     said = quote(refusal.message, secrets)
     outcome = f"was answered with status {status}" + (f' and "{said}"' if said else "")
-    if status == 401:
+    if status == 401 or is_of_credential(refusal, advice):
         return f"{outcome}: {advice.wrong_credential}"
     if status == 403:
         return f"{outcome}: {advice.not_allowed}"
