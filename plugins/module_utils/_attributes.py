@@ -27,16 +27,11 @@ MUTED = "muted"  # what is not delivered: a list, compared as a set
 class Attribute(t.NamedTuple):
     """One thing that an instance has and that can be declared."""
 
+    name: str  # what expectations and rows of drift call it, such as ``days_left`` or ``webhooks.received``
     fields: tuple[str, ...]  # in the API's answers: the one of these that is there; none for what is found in many
     kind: str
     key: str  # of an instance, as doors return it
     part: t.Optional[str] = None  # of what stands under that key, where it is a dictionary
-    alias: t.Optional[str] = None  # what is declared, where that is not the key
-
-    @property
-    def name(self) -> str:
-        """What expectations and rows of drift call it, such as ``days_left`` or ``webhooks.received``."""
-        return self.alias or (self.key if self.part is None else f"{self.key}.{self.part}")
 
     def value(self, instance: t.Mapping[str, t.Any]) -> t.Any:
         """Return what the instance has, None where it is unset or unknown."""
@@ -44,33 +39,36 @@ class Attribute(t.NamedTuple):
         return value if self.part is None or value is None else value.get(self.part)
 
 
+def _webhook(field: str, event: str) -> Attribute:
+    return Attribute(f"webhooks.{event}", (f"{field}CallbackUrl",), URL, "webhooks", event)
+
+
+def _setting(part: str, kind: str, *fields: str) -> Attribute:
+    return Attribute(f"settings.{part}", fields, kind, "settings", part)
+
+
 ATTRIBUTES = (
-    Attribute(("whatsappConnected",), STATE, "whatsapp_connected"),
-    Attribute(("phoneConnected",), STATE, "phone_connected"),
-    Attribute(("middleware",), CHOICE, "middleware"),
-    Attribute(("paymentStatus",), CHOICE, "payment_status"),
-    Attribute(("due",), DAYS, "due_timestamp", alias="days_left"),
-    *(
-        Attribute((f"{event}CallbackUrl",), URL, "webhooks", part)
-        for event, part in (
-            ("received", "received"),
-            ("receivedAndDelivery", "received_and_delivery"),
-            ("delivery", "delivery"),
-            ("messageStatus", "message_status"),
-            ("presenceChat", "presence_chat"),
-            ("connected", "connected"),
-            ("disconnected", "disconnected"),
-            ("receivedStatus", "received_status"),
-        )
-    ),
-    Attribute((), HOSTS, "webhooks", alias="webhook_hosts"),
-    Attribute(("receiveCallbackSentByMe", "notifySentByMe"), STATE, "settings", "notify_sent_by_me"),
-    Attribute(("autoReadMessage",), STATE, "settings", "auto_read_message"),
-    Attribute(("autoReadStatus",), STATE, "settings", "auto_read_status"),
-    Attribute(("callRejectAuto",), STATE, "settings", "call_reject_auto"),
-    Attribute(("callRejectMessage",), TEXT, "settings", "call_reject_message"),
-    Attribute(("callbackTypeFilters",), MUTED, "settings", "muted_webhooks"),
-    Attribute(("messageFilters",), MUTED, "settings", "muted_messages"),
+    Attribute("whatsapp_connected", ("whatsappConnected",), STATE, "whatsapp_connected"),
+    Attribute("phone_connected", ("phoneConnected",), STATE, "phone_connected"),
+    Attribute("middleware", ("middleware",), CHOICE, "middleware"),
+    Attribute("payment_status", ("paymentStatus",), CHOICE, "payment_status"),
+    Attribute("days_left", ("due",), DAYS, "due_timestamp"),
+    _webhook("received", "received"),
+    _webhook("receivedAndDelivery", "received_and_delivery"),
+    _webhook("delivery", "delivery"),
+    _webhook("messageStatus", "message_status"),
+    _webhook("presenceChat", "presence_chat"),
+    _webhook("connected", "connected"),
+    _webhook("disconnected", "disconnected"),
+    _webhook("receivedStatus", "received_status"),
+    Attribute("webhook_hosts", (), HOSTS, "webhooks"),
+    _setting("notify_sent_by_me", STATE, "receiveCallbackSentByMe", "notifySentByMe"),
+    _setting("auto_read_message", STATE, "autoReadMessage"),
+    _setting("auto_read_status", STATE, "autoReadStatus"),
+    _setting("call_reject_auto", STATE, "callRejectAuto"),
+    _setting("call_reject_message", TEXT, "callRejectMessage"),
+    _setting("muted_webhooks", MUTED, "callbackTypeFilters"),
+    _setting("muted_messages", MUTED, "messageFilters"),
 )
 
 BY_NAME = {attribute.name: attribute for attribute in ATTRIBUTES}

@@ -20,7 +20,7 @@ from ._selection import composed, nearest
 from ._timestamps import is_possible, iso_8601
 
 if t.TYPE_CHECKING:
-    from ._expectations import Check, Expectation, Expectations
+    from ._expectations import Asked, Check, Expectation, Expectations
     from ._instance import Instance
 
 
@@ -119,7 +119,7 @@ class Audit:
         asked = self._expectations.merged(positions)
         if asked.has_url and "settings.muted_webhooks" in (instance.get("unknown") or ()):
             self._counts["unverified"] += 1
-        mismatches = list(find_mismatches(instance, asked.checks, self._now))
+        mismatches = list(find_mismatches(instance, asked, self._now))
         self._counts["drifted" if mismatches else "in_sync"] += 1
         for mismatch in mismatches:
             self._mismatches[mismatch.check.attribute.name] += 1
@@ -230,14 +230,17 @@ class Audit:
         )
 
 
-def find_mismatches(instance: Instance, checks: t.Sequence[Check], now: int) -> t.Iterator[Mismatch]:
+def find_mismatches(instance: Instance, asked: Asked, now: int) -> t.Iterator[Mismatch]:
     """Yield the checks that the instance fails. ``now`` is in epoch milliseconds."""
-    unknown = instance.get("unknown") or ()
-    muted = (instance.get("settings") or {}).get("muted_webhooks")
-    for check in checks:
-        attribute = check.attribute
-        kind, expected, actual = attribute.kind, check.expected(instance), attribute.value(instance)
-        note = None
+    unknown: t.Sequence[str] = instance.get("unknown") or ()
+    if asked.attributes.isdisjoint(unknown):
+        unknown = ()
+    settings = instance.get("settings")
+    muted = _muted_webhooks(settings["muted_webhooks"], asked) if settings and settings.get("muted_webhooks") else ()
+    for check in asked.checks:
+        attribute, note = check.attribute, None
+        kind, actual = attribute.kind, attribute.value(instance)
+        expected = check.expected(instance) if check.has_placeholders else check.declared
         if unknown and attribute.name in unknown:
             holds, note = False, _NOT_TOLD
         elif kind == DAYS:
@@ -246,21 +249,20 @@ def find_mismatches(instance: Instance, checks: t.Sequence[Check], now: int) -> 
         elif kind == HOSTS:
             actual, note = _foreign_hosts(actual, expected)
             holds = not actual
-        elif kind == MUTED:
+        elif kind == MUTED or not isinstance(expected, list):
             holds = actual == expected
         else:
-            holds = _satisfies(actual, expected)
-        if kind == URL and muted and expected is not None and _is_muted(str(attribute.part), muted, checks):
+            holds = actual in expected
+        if muted and kind == URL and expected is not None and MUTED_WITH.get(str(attribute.part), attribute.part) in muted:
             holds, note = False, _MUTED_NOTE
         if not holds:
             yield Mismatch(check, expected, actual, note or _note(kind, expected, actual))
 
 
-def _is_muted(event: str, muted: list[str], checks: t.Sequence[Check]) -> bool:
-    """Whether a webhook is muted, and that is not what is declared."""
-    names = {event, MUTED_WITH.get(event, event)}
-    declared = next((check.declared for check in checks if check.attribute.name == "settings.muted_webhooks"), ())
-    return not names.isdisjoint(muted) and names.isdisjoint(declared)
+def _muted_webhooks(muted: list[str], asked: Asked) -> t.Container[t.Any]:
+    """Return the webhooks that are muted although nobody declared that."""
+    declared = next((check.declared for check in asked.checks if check.attribute.name == "settings.muted_webhooks"), ())
+    return set(muted).difference(declared)
 
 
 def _satisfies(actual: t.Any, expected: t.Any) -> bool:

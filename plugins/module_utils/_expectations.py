@@ -59,11 +59,12 @@ class Check(t.NamedTuple):
     attribute: Attribute
     declared: t.Any  # one value, a list of accepted ones, or None for an unset webhook
     position: int  # of the expectation, from 1
-    title: t.Optional[str] = None  # of the expectation
+    title: t.Optional[str]  # of the expectation
+    has_placeholders: bool
 
     def expected(self, instance: Instance) -> t.Any:
         """What is declared, in the form it has for this instance."""
-        if self.attribute.kind != URL or self.declared is None:
+        if not self.has_placeholders:
             return self.declared
         if isinstance(self.declared, str):
             return _expand(self.declared, instance)
@@ -91,7 +92,8 @@ class Asked(t.NamedTuple):
     """What is asked of an instance, from all items that match it."""
 
     checks: tuple[Check, ...]  # sorted by attribute
-    settings: tuple[str, ...]  # the attributes among them that a listing may not tell
+    attributes: frozenset[str]
+    settings: tuple[str, ...]  # those of them that a listing may not tell
     has_url: bool  # whether a webhook is to have one
 
 
@@ -135,15 +137,13 @@ class Expectations:
         candidates = self._general + self._by_name.get(name, []) + self._by_identity.get(instance["id"], [])
         return tuple(sorted([item.position for item in candidates if item.match.holds(instance, name)]))
 
-    def checks(self, instance: Instance) -> t.Optional[tuple[Check, ...]]:
-        """Return what the instance has to be, sorted by attribute, or None where no item matches it."""
-        positions = self.matching(instance, composed(instance["name"]))
-        return self.merged(positions).checks if positions else None
+    def asked(self, instance: Instance) -> Asked:
+        """Return what is asked of the instance, which is nothing where no item matches it."""
+        return self.merged(self.matching(instance, composed(instance["name"])))
 
     def needs_settings(self, instance: Instance) -> bool:
         """Whether a setting is asked of the instance that is not known of it."""
-        asked = self.merged(self.matching(instance, composed(instance["name"])))
-        return any(name in instance["unknown"] for name in asked.settings)
+        return any(name in instance["unknown"] for name in self.asked(instance).settings)
 
     def refuse_middleware(self) -> None:
         """Refuse conditions that can match nothing where instances are read by their own calls, which do not tell their type."""
@@ -164,6 +164,7 @@ class Expectations:
         checks = tuple(last[name] for name in sorted(last))
         return Asked(
             checks,
+            frozenset(last),
             tuple(check.attribute.name for check in checks if check.attribute.key == "settings"),
             any(check.attribute.kind == URL and check.declared is not None for check in checks),
         )
@@ -240,7 +241,8 @@ class Expectations:
                 parts = {f"{key}.{part}": entry for part, entry in written.items()}
             for name, entry in parts.items():
                 with self._noted():
-                    yield Check(BY_NAME[name], self._value(BY_NAME[name], entry, f"{where}: {name}"), position, title)
+                    attribute, value = BY_NAME[name], self._value(BY_NAME[name], entry, f"{where}: {name}")
+                    yield Check(attribute, value, position, title, attribute.kind == URL and "{" in str(value))
 
     def _value(self, attribute: Attribute, value: t.Any, where: str) -> t.Any:
         parsers: dict[str, t.Callable[[t.Any, str], t.Any]] = {

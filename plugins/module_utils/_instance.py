@@ -58,7 +58,7 @@ class _Layout(t.NamedTuple):
 
     webhooks: tuple[tuple[str, str], ...]  # (field, event)
     settings: tuple[tuple[str, str, str], ...]  # (field, name of the setting, what may be declared of it)
-    unknown: tuple[str, ...]  # the attributes that no field is there for
+    unknown: list[str]  # the attributes that no field is there for
     others: tuple[tuple[str, str], ...]  # (field, key), of those that nobody knows yet
     tokens: tuple[str, ...]
     names: str  # all that the API's names for fields become, of those that nobody knows yet
@@ -74,6 +74,7 @@ def from_row(row: t.Mapping[str, t.Any]) -> t.Optional[Instance]:
     instance = _comparable(row, layout)
     if instance is None:
         return None
+    instance["settings"], instance["unknown"] = dict(instance["settings"]), list(instance["unknown"])
     instance["tenant"] = _text(row.get("tenant"))
     instance["created"] = iso_8601(milliseconds(row.get("created")))
     instance["due"] = iso_8601(instance["due_timestamp"])
@@ -103,11 +104,10 @@ def _comparable(row: t.Mapping[str, t.Any], layout: _Layout) -> t.Optional[Insta
     for field, event in layout.webhooks:
         webhooks[event] = _text(row[field])
     credential = _text(row.get("token")) or _text(row.get("instanceToken"))
-    settings, unknown = dict(_NO_SETTINGS), list(layout.unknown)
-    for field, part, kind in layout.settings:
-        settings[part] = value = _setting(row[field], kind)
-        if value is None and kind == MUTED:  # which nobody can take for an empty list
-            unknown = sorted([*unknown, f"settings.{part}"])
+    # Shared by all rows with these fields, which are nearly all there are: `from_row` makes copies.
+    settings, unknown = _NO_SETTINGS, layout.unknown
+    if layout.settings:
+        settings, unknown = _settings(row, layout)
     return {
         "id": str(identity),
         "name": _text(row.get("name")) or "",
@@ -129,6 +129,7 @@ def _comparable(row: t.Mapping[str, t.Any], layout: _Layout) -> t.Optional[Insta
 def add_settings(instance: Instance, answer: t.Mapping[str, t.Any]) -> None:
     """Add the settings that an instance's own call tells, as far as its row did not."""
     told = comparable({**answer, "id": instance["id"]})
+    instance["settings"], instance["unknown"] = dict(instance["settings"]), list(instance["unknown"])
     for name in GROUPS["settings"]:
         if told is not None and name in instance["unknown"] and name not in told["unknown"]:
             part = name.partition(".")[2]
@@ -187,7 +188,15 @@ def _layout(fields: tuple[str, ...]) -> _Layout:
             others.append((field, snake_case(field)))
     names = "\n".join([event for _field, event in webhooks if event not in WEBHOOK_EVENTS] + [key for _field, key in others])
     unknown = sorted(attribute.name for attribute in ATTRIBUTES if attribute.fields and not set(attribute.fields) & set(fields))
-    return _Layout(tuple(webhooks), tuple(settings), tuple(unknown), tuple(others), tuple(tokens), names)
+    return _Layout(tuple(webhooks), tuple(settings), unknown, tuple(others), tuple(tokens), names)
+
+
+def _settings(row: t.Mapping[str, t.Any], layout: _Layout) -> tuple[dict[str, t.Any], list[str]]:
+    """Return the settings that a row tells, and what is not known of the instance."""
+    settings = {**_NO_SETTINGS, **{part: _setting(row[field], kind) for field, part, kind in layout.settings}}
+    # What is null nobody can take for an empty list.
+    untold = [f"settings.{part}" for _field, part, kind in layout.settings if kind == MUTED and settings[part] is None]
+    return settings, sorted([*layout.unknown, *untold])
 
 
 def _setting(value: t.Any, kind: str) -> t.Any:

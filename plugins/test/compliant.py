@@ -30,7 +30,7 @@ def compliant(instance: t.Any, expectations: t.Any) -> bool:
         raise AnsibleFilterError(f"zapi.zapi.compliant: {error}") from None
     for warning in declared.warnings:
         display.warning(f"zapi.zapi.compliant: {warning}")
-    return not any(find_mismatches(subject, declared.checks(subject) or (), now))
+    return not any(find_mismatches(subject, declared.asked(subject), now))
 
 
 class TestModule:

@@ -836,7 +836,9 @@ def test_a_naive_program_comes_to_the_same_rows_and_numbers(fleet: t.Any, declar
     assert summary["missing"] == missing
     assert sum(summary["mismatches"].values()) == sum(row["kind"] == "mismatch" for row in rows)
     urls = [naive_wishes(instance, declared) or {} for instance in fleet]
-    assert summary["unverified"] == sum(any(name.startswith("webhooks.") and wish for name, (wish, _) in one.items()) for one in urls)
+    assert summary["unverified"] == sum(
+        any(name.startswith("webhooks.") and wish for name, (wish, _) in one.items()) for one in urls
+    )
     assert summary["compliance"] == (100.0 if good == all_ else min(99.9, round(100 * good / all_, 1)))
     looked = bool(managed) or not fleet
     assert result["in_sync"] == (not drifted and not missing and looked and (unmanaged != "drift" or len(managed) == len(fleet)))

@@ -37,17 +37,17 @@ def mistake(declared: t.Any) -> str:
 def expected(declared: t.Any, **fields: t.Any) -> dict[str, t.Any]:
     """What the instance has to be, by attribute."""
     instance = make_instance(**fields)
-    checks = Expectations(declared, NOW).checks(instance) or ()
+    checks = Expectations(declared, NOW).asked(instance).checks
     return {check.attribute.name: check.expected(instance) for check in checks}
 
 
 def positions(declared: t.Any, **fields: t.Any) -> dict[str, int]:
     """Which expectation counts, by attribute."""
-    return {check.attribute.name: check.position for check in Expectations(declared, NOW).checks(make_instance(**fields)) or ()}
+    return {check.attribute.name: check.position for check in Expectations(declared, NOW).asked(make_instance(**fields)).checks}
 
 
 def matches(match: t.Any, **fields: t.Any) -> bool:
-    return Expectations([{"match": match, "expect": {"days_left": 1}}], NOW).checks(make_instance(**fields)) is not None
+    return Expectations([{"match": match, "expect": {"days_left": 1}}], NOW).asked(make_instance(**fields)).checks != ()
 
 
 def mistakes(*items: t.Any) -> list[str]:
@@ -242,7 +242,7 @@ def test_whatever_is_declared_can_be_asked_or_is_refused_in_one_line(declared: t
         for warning in expectations.warnings:
             assert_fit_for_users(warning, request=None)
         instance = make_instance()
-        for check in expectations.checks(instance) or ():
+        for check in expectations.asked(instance).checks:
             check.expected(instance)
 
 
@@ -275,8 +275,8 @@ def test_others_make_none(url: t.Any) -> None:
 
 
 def test_without_a_match_every_instance_is_meant() -> None:
-    assert Expectations([FINE], NOW).checks(make_instance(name=""))
-    assert Expectations([{"match": None, **FINE}], NOW).checks(make_instance())
+    assert Expectations([FINE], NOW).asked(make_instance(name="")).checks
+    assert Expectations([{"match": None, **FINE}], NOW).asked(make_instance()).checks
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ def test_null_overrides_a_url_and_a_url_null() -> None:
 
 
 def test_what_no_expectation_matches_is_told_from_what_has_nothing_to_be() -> None:
-    assert Expectations([{"match": {"name": "nobody"}, **FINE}], NOW).checks(make_instance()) is None
+    assert Expectations([{"match": {"name": "nobody"}, **FINE}], NOW).asked(make_instance()).checks == ()
 
 
 def test_days_left_may_be_digits_since_older_templates_give_only_text() -> None:
@@ -408,7 +408,7 @@ UNRESERVED = set(string.ascii_letters + string.digits + "-._~")
 @given(st.text(st.characters(codec="utf-8"), min_size=1), st.text(st.characters(codec="utf-8")))
 def test_no_name_can_put_anything_but_text_into_a_url(identity: str, name: str) -> None:
     instance = make_instance(id=identity, name=name)
-    (check,) = Expectations([{"expect": {"webhooks": {"received": "https://h/{id}/{name}"}}}], NOW).checks(instance) or ()
+    (check,) = Expectations([{"expect": {"webhooks": {"received": "https://h/{id}/{name}"}}}], NOW).asked(instance).checks
     _https, _empty, _host, in_id, in_name = check.expected(instance).split("/")
     for written, meant in ((in_id, identity), (in_name, name)):
         assert unquote(written) == meant

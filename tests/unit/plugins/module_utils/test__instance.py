@@ -354,7 +354,9 @@ def test_no_field_named_like_a_token_comes_out(field: str, value: t.Any) -> None
     assert INSTANCE_TOKEN not in json.dumps(make_instance(**{field: value}))
 
 
-@pytest.mark.parametrize("field", ["preferences", "callRejectMessage", "name", "tenant", "paymentStatus", "receivedCallbackUrl", "middleware"])
+@pytest.mark.parametrize(
+    "field", ["preferences", "callRejectMessage", "name", "tenant", "paymentStatus", "receivedCallbackUrl", "middleware"]
+)
 @pytest.mark.parametrize(
     "value",
     [
