@@ -86,7 +86,11 @@ def look_at(file, text):
 def main():
     given = json.load(sys.stdin)
     top, problem, names = look_at(given["file"], given["text"])
-    result = {"kind": top.id if top else "", "problem": problem, "undefined": [name for name in names if name not in given["known"]]}
+    result = {
+        "kind": top.id if top else "",
+        "problem": problem,
+        "undefined": [name for name in names if name not in given["known"]],
+    }
     if top and not problem:
         # Ansible quotes lines of a file with the errors of its templates, if it still finds the file.
         folder = Path(tempfile.mkdtemp(prefix="zapi-"))
