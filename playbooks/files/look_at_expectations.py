@@ -20,18 +20,43 @@ import yaml
 from jinja2 import Environment, TemplateSyntaxError
 from jinja2.meta import find_undeclared_variables
 
-
 TAGS = ("tag:yaml.org,2002:", "!vault", "!unsafe")
 
 
-class Unknown(Exception):
-    """What is YAML, but no file of variables."""
+class Problem(Exception):
+    """What is wrong with the file, in words that go on where its path ends."""
+
+
+def parsed(file, text):
+    """Return the YAML document, if it is one that can hold expectations."""
+    try:
+        if not text and Path(file).read_bytes().startswith(b"$ANSIBLE_VAULT"):
+            raise Problem("is encrypted, and no vault password opens it: use --ask-vault-pass or --vault-password-file")
+        top = yaml.compose(text, yaml.SafeLoader)
+        if isinstance(top, yaml.SequenceNode):
+            # Ansible's own tags are for files of variables, which a list is not.
+            yaml.safe_load(text)
+    except OSError as error:
+        raise Problem(f"cannot be read: {error.strerror}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise Problem(f"is no YAML that can be read: look at line {mark.line + 1}, column {mark.column + 1}") from None
+    except yaml.YAMLError:
+        raise Problem("is no YAML: it holds characters that are none of a text") from None
+    if top is None:
+        raise Problem("is empty")
+    if isinstance(top, yaml.ScalarNode):
+        raise Problem("holds neither a list nor the key expectations with a list")
+    if isinstance(top, yaml.MappingNode) and not any(key.value == "expectations" for key, _value in top.value):
+        raise Problem("lacks the key expectations, with the list of them")
+    return top
 
 
 def scalars(node):
-    """Yield the scalars of a YAML document, keys included."""
+    """Yield the scalars of a document, keys included."""
+    line = node.start_mark.line + 1
     if not node.tag.startswith(TAGS):
-        raise Unknown(f"has a tag that Ansible does not know: look at line {node.start_mark.line + 1}")
+        raise Problem(f"has a tag that Ansible does not know: look at line {line}")
     if isinstance(node, yaml.ScalarNode):
         yield node
     elif isinstance(node, yaml.SequenceNode):
@@ -40,68 +65,50 @@ def scalars(node):
     else:
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                line = key.start_mark.line + 1
-                raise Unknown(f"has a brace where YAML expects text: look at line {line}. Quote what begins with a brace")
+                raise Problem(f"has a brace where YAML expects text: look at line {line}. Quote what begins with a brace")
             yield key
             yield from scalars(value)
 
 
-def look_at(file, text):
-    """Return the document, what is wrong with it, and the variables that its templates name."""
-    try:
-        if not text and Path(file).read_bytes().startswith(b"$ANSIBLE_VAULT"):
-            return None, "is encrypted, and no vault password opens it: use --ask-vault-pass or --vault-password-file", []
-    except OSError as error:
-        return None, f"cannot be read: {error.strerror}", []
-    try:
-        # Twice, since a mapping may have Ansible's own tags, and a sequence is read without Ansible.
-        top = yaml.compose(text, yaml.SafeLoader)
-        if isinstance(top, yaml.SequenceNode):
-            yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        return None, f"is no YAML that can be read: look at line {mark.line + 1}, column {mark.column + 1}", []
-    except yaml.YAMLError:
-        return None, "is no YAML: it holds characters that are none of a text", []
-    if top is None:
-        return top, "is empty", []
-    if isinstance(top, yaml.ScalarNode):
-        return top, "holds neither a list nor the key expectations with a list", []
-    if isinstance(top, yaml.SequenceNode):
-        return top, "", []
-    if not any(key.value == "expectations" for key, _value in top.value):
-        return top, "lacks the key expectations, with the list of them", []
+def variables(top):
+    """Return the names of the variables that templates use."""
     names = set()
-    try:
-        for scalar in scalars(top):
-            line = scalar.start_mark.line + 1
+    for scalar in scalars(top):
+        try:
             names |= find_undeclared_variables(Environment(autoescape=True).parse(scalar.value))
-    except Unknown as error:
-        return top, str(error), []
-    except TemplateSyntaxError:
-        return top, f"has a template with a mistake in its syntax: look at line {line}", []
-    return top, "", sorted(names)
+        except TemplateSyntaxError:
+            line = scalar.start_mark.line + 1
+            raise Problem(f"has a template with a mistake in its syntax: look at line {line}") from None
+    return names
+
+
+def links(top, file):
+    """Return a new folder with a link to the file, and the path of its first encrypted value, if there is one."""
+    # Ansible quotes lines of a file with the errors of its templates, if it still finds the file.
+    folder = Path(tempfile.mkdtemp(prefix="zapi-"))
+    (folder / "link").symlink_to(file)
+    for scalar in scalars(top):
+        if scalar.tag == "!vault":
+            (folder / "value").write_text(scalar.value, encoding="utf-8")
+            return {"folder": str(folder), "value": str(folder / "value")}
+    return {"folder": str(folder)}
 
 
 def main():
     given = json.load(sys.stdin)
-    top, problem, names = look_at(given["file"], given["text"])
-    result = {
-        "kind": top.id if top else "",
-        "problem": problem,
-        "undefined": [name for name in names if name not in given["known"]],
-    }
-    if top and not problem:
-        # Ansible quotes lines of a file with the errors of its templates, if it still finds the file.
-        folder = Path(tempfile.mkdtemp(prefix="zapi-"))
-        result["folder"] = str(folder)
-        (folder / "link").symlink_to(given["file"])
-        for scalar in scalars(top):
-            if scalar.tag == "!vault":
-                (folder / "value").write_text(scalar.value, encoding="utf-8")
-                result["value"] = str(folder / "value")
-                break
-    print(json.dumps(result))  # noqa: T201 - this is how the task gets it
+    try:
+        top = parsed(given["file"], given["text"])
+        # A list has no templates: Ansible fills them in only where it reads a file of variables.
+        names = variables(top) if top.id == "mapping" else ()
+        result = {
+            "kind": top.id,
+            "problem": "",
+            "undefined": sorted({*names}.difference(given["known"])),
+            **links(top, given["file"]),
+        }
+    except Problem as problem:
+        result = {"kind": "", "problem": str(problem), "undefined": []}
+    print(json.dumps(result))  # noqa: T201 - the task that runs this reads it
 
 
 if __name__ == "__main__":

@@ -168,10 +168,10 @@ def test_a_file_that_is_encrypted_as_a_whole(workplace, shops, vault):
     for content in ({"expectations": GOOD}, GOOD):
         workplace.write("plain.yml", content)
         encrypt("encrypt", "plain.yml", "--output", "secret.yml")
-        content = (workplace.folder / "secret.yml").read_text()
-        outcome = from_file(workplace, content, "--vault-password-file", password)
+        encrypted = (workplace.folder / "secret.yml").read_text()
+        outcome = from_file(workplace, encrypted, "--vault-password-file", password)
         assert outcome.status == 0, outcome.output
-        outcome = from_file(workplace, content)
+        outcome = from_file(workplace, encrypted)
         assert "expectations.yml is encrypted, and no vault password opens it" in problem(outcome)
 
 
