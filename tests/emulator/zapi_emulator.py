@@ -1015,7 +1015,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         emulator.start()
     except (fault_rules.FaultError, fleets.FleetError, OSError, OverflowError) as error:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            parser.exit(1, f"{parser.prog}: port {options.port} is in use: choose another one, or leave --port out for a free one\n")
+            parser.exit(
+                1, f"{parser.prog}: port {options.port} is in use: choose another one, or leave --port out for a free one\n"
+            )
         parser.exit(1, f"{parser.prog}: {error}\n")
     try:
         if options.ready_file:

@@ -210,6 +210,7 @@ SLIPS = {
 }
 
 
+@pytest.mark.attacks
 @pytest.mark.parametrize(("content", "words"), SLIPS.items(), ids=SLIPS.values())
 def test_what_is_wrong_with_a_file_is_told_in_one_line(workplace, shops, content, words):
     assert words in problem(from_file(workplace, content))
@@ -229,6 +230,7 @@ OTHER_SLIPS = {
 }
 
 
+@pytest.mark.attacks
 @pytest.mark.parametrize(("words", "arguments"), OTHER_SLIPS.items(), ids=OTHER_SLIPS)
 def test_what_is_wrong_with_the_variables_is_told_in_one_line(workplace, shops, words, arguments):
     (workplace.folder / "home").mkdir()
@@ -239,6 +241,7 @@ def test_what_is_wrong_with_the_variables_is_told_in_one_line(workplace, shops, 
     assert shops.requests == []
 
 
+@pytest.mark.attacks
 def test_other_reasons_are_told_in_the_same_words(workplace, shops):
     workplace.write("good.yml", GOOD)
     assert "partner_token" in problem(audit(workplace, "-e", "expectations_file=good.yml", ZAPI_PARTNER_TOKEN=""))
