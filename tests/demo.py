@@ -20,9 +20,9 @@ from pathlib import Path
 from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import Emulator
 
 ROOT = Path(__file__).parents[1]
-LOOK = ("ansible-playbook", "zapi.zapi.demo")
+LOOK = ("ansible-playbook", "zapi.zapi.overview")
 GRAPH = ("ansible-inventory", "-i", "tests/demo/fleet.zapi.yml", "--graph")
-AUDIT = ("ansible-playbook", "zapi.zapi.audit", "-e", "@tests/demo/expectations.yml", "--diff")
+AUDIT = ("ansible-playbook", "zapi.zapi.audit", "-e", "expectations_file=tests/demo/expectations.yml", "--diff")
 
 NEW_ID = "5A1C0DE05A1C0DE05A1C0DE05A1C0DE0"
 YEAR_MS = 365 * 86_400_000

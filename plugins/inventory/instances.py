@@ -144,7 +144,12 @@ class InventoryModule(BaseInventoryPlugin, FastConstructable, Cacheable):
     NAME = "zapi.zapi.instances"
 
     def verify_file(self, path: str) -> bool:
-        return bool(super().verify_file(path)) and path.endswith(("zapi.yml", "zapi.yaml"))
+        if not super().verify_file(path):
+            return False
+        if not path.endswith(("zapi.yml", "zapi.yaml")):
+            # Told by ansible-core's auto, which asks because the file names this plugin. Who asks about every file takes it for no.
+            raise AnsibleParserError("a file with this plugin must end in zapi.yml or zapi.yaml, such as fleet.zapi.yml")
+        return True
 
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)

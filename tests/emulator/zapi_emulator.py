@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime as dt
+import errno
 import functools
 import json
 import math
@@ -1013,6 +1014,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         emulator = _make_emulator(options)
         emulator.start()
     except (fault_rules.FaultError, fleets.FleetError, OSError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            parser.exit(
+                1, f"{parser.prog}: port {options.port} is in use: choose another one, or leave --port out for a free one\n"
+            )
         parser.exit(1, f"{parser.prog}: {error}\n")
     try:
         if options.ready_file:

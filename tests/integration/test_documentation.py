@@ -74,6 +74,26 @@ def test_a_runnable_example_runs(workplace, page, text):
     assert "WARNING" not in outcome.output
 
 
+def test_the_play_of_the_inventory_guide_says_of_each_host_why_it_fails(workplace):
+    page = ROOT / "docs" / "docsite" / "rst" / "inventory_guide.rst"
+    (play,) = (text for _runnable, text in blocks(page) if "zapi.zapi.drift" in text)
+    with Emulator(count=20, seed=1, now_ms=int(time.time() * 1000)) as emulator:
+        workplace.environment.update(ZAPI_API_URL=emulator.url, ZAPI_PARTNER_TOKEN=emulator.partner_token)
+        workplace.write("fleet.zapi.yml", "plugin: zapi.zapi.instances\n")
+        expectations = [
+            {"expect": {"whatsapp_connected": True, "payment_status": ["PAID", "TRIAL"]}},
+            {"match": {"id": "NOSUCH"}, "expect": {"whatsapp_connected": True}},
+        ]
+        workplace.write("expectations.yml", {"expectations": expectations})
+        workplace.write("play.yml", play)
+        outcome = workplace.run("ansible-playbook", "-i", "fleet.zapi.yml", "play.yml", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml")
+    assert outcome.status == 2, outcome.output
+    assert outcome.stdout.count("failed=1") == 2
+    assert outcome.stdout.count("failed=0") == 18
+    assert "whatsapp_connected is false, expected true" in outcome.stdout
+    assert 'payment_status is "UNPAID", expected ["PAID", "TRIAL"]' in outcome.stdout
+
+
 @pytest.fixture
 def documented_fleet(workplace):
     """The fleet of the plugins' examples, in sync with those of instance_audit."""

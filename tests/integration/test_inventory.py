@@ -367,6 +367,15 @@ def test_a_file_of_another_name_is_left_to_other_plugins_silently(workplace, emu
     assert "a" in json.loads(outcome.stdout)["_meta"]["hostvars"] or "a" in outcome.stdout
 
 
+def test_a_file_of_another_name_that_names_the_plugin_is_told_the_rule(workplace, emulator):
+    for name in ("fleet.yml", "zapi.yml.yaml"):
+        outcome, hosts, _groups = workplace.inventory({}, name=name)
+        assert hosts == {}
+        assert "a file with this plugin must end in zapi.yml or zapi.yaml" in outcome.words
+    outcome, _hosts, _groups = workplace.inventory({}, name="fleet.yml", ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="true")
+    assert outcome.status != 0
+
+
 HOSTILE_FIELDS = {
     "ansibleShellExecutable": "EVIL",
     "ansible_connection": "EVIL",

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS
+
 ROOT = Path(__file__).parents[2]
 
 # All releases of ansible-core would find the same.
@@ -33,3 +35,8 @@ def test_the_workflow_runs_the_whole_matrix() -> None:
 
     # The first Python is the one that the session bears in its name, where it is installed.
     assert rows == [oldest, *((core, pythons[0]) for core, pythons in matrix.items())]
+
+
+def test_the_playbooks_take_all_options_of_the_connection() -> None:
+    variables = yaml.safe_load((ROOT / "playbooks/vars/connection.yml").read_text(encoding="utf-8"))
+    assert variables["zapi_connection_options"] == list(CONNECTION_ARGUMENTS)

@@ -32,6 +32,7 @@ from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import (
     SETTING_CALLS,
     WEBHOOK_CALLS,
     Emulator,
+    main,
 )
 
 pytestmark = pytest.mark.once
@@ -1340,3 +1341,12 @@ class TestTls:
             with socket.create_connection(address_of(emulator), 5), contextlib.closing(connection):
                 connection.request("GET", "/instances")
                 assert connection.getresponse().status == 401
+
+
+def test_a_port_in_use_is_told_in_one_line(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SystemExit) as ended:
+        main(["--port", str(taken.getsockname()[1])])
+    assert ended.value.code == 1
+    *lines, rest = capsys.readouterr().err.split("\n")
+    assert rest == ""
+    assert [line.partition(" is in use")[2] for line in lines] == [": choose another one, or leave --port out for a free one"]
