@@ -49,7 +49,7 @@ _WEBHOOK_FIELD = re.compile(r"(.+)CallbackUrl", re.S)
 _SETTINGS = {field: BY_NAME[name] for name in GROUPS["settings"] for field in BY_NAME[name].fields}
 _NO_SETTINGS = dict.fromkeys(str(attribute.part) for attribute in _SETTINGS.values())
 # What the API puts around the name of a webhook or a kind of messages, where it says that it is muted
-_AROUND = re.compile(r"^FILTER_(?:FROM_)?|_(?:CALLBACK|MESSAGE)$", re.I)
+_AROUND = re.compile(r"^(?:FILTER_)?(?:FROM_)?|_(?:CALLBACK|MESSAGE)$", re.I)
 _KNOWN_FIELDS = ("id", "name", "middleware", "tenant", "paymentStatus", "created", "due", "phoneConnected", "whatsappConnected")
 
 
@@ -134,9 +134,9 @@ def add_settings(instance: Instance, answer: t.Mapping[str, t.Any]) -> None:
             part = name.partition(".")[2]
             instance["settings"][part] = told["settings"][part]
             instance["unknown"].remove(name)
-    credential = instance["tokens"][0]
-    if holds_secret(json.dumps(instance["settings"]), credential):
-        instance["tokens"].append(credential)
+    text = json.dumps(instance["settings"])
+    tokens = {instance["tokens"][0], *(told["tokens"] if told is not None else ())}
+    instance["tokens"] += [secret for secret in tokens if holds_secret(text, secret)]
 
 
 def show(instance: Instance, include_token: bool = False) -> Instance:
