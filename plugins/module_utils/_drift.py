@@ -172,8 +172,8 @@ class Audit:
 
     def refuse(self, refused: t.Mapping[str, str]) -> None:
         """Take the ids whose credentials the server refused, and why: such an instance is not there."""
-        self._refused = dict(refused)
-        self._unborne -= set(refused)
+        self._refused = {identity: why for identity, why in refused.items() if self._only is None or identity in self._only}
+        self._unborne -= set(self._refused)
 
     def _missing(self) -> list[Row]:
         rows = [
@@ -251,7 +251,7 @@ def find_mismatches(instance: Instance, checks: t.Sequence[Check], now: int) -> 
         else:
             holds = _satisfies(actual, expected)
         if kind == URL and muted and expected is not None and _is_muted(str(attribute.part), muted, checks):
-            holds, note = False, _MUTED_NOTE
+            holds, note = False, f"{note}; {_MUTED_NOTE}" if note else _MUTED_NOTE
         if not holds:
             yield Mismatch(check, expected, actual, note or _note(kind, expected, actual))
 
