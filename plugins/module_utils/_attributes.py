@@ -12,6 +12,7 @@ Expectations, drift, its wording and the readers of instances take from this tab
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 # What may be declared of an attribute
@@ -90,3 +91,11 @@ MUTABLE = {
 """What the API is known to mute. It may come to know more."""
 MUTED_WITH = {"received_and_delivery": "received"}
 """The webhooks that are muted with another one, since the API calls both with the same type."""
+
+# What the API puts around the name of a webhook or a kind of messages, where it says that it is muted
+_AROUND = re.compile(r"^(?:FILTER_)?(?:FROM_)?|_(?:CALLBACK|MESSAGE)$", re.I)
+
+
+def muted_name(text: str) -> str:
+    """Return how we call what the API mutes."""
+    return _AROUND.sub("", text).lower() or text

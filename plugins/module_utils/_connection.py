@@ -143,24 +143,28 @@ def _checked_credentials(value: t.Any) -> tuple[Credential, ...]:
 def _checked_credential(item: t.Any, where: str) -> Credential:
     if not isinstance(item, Mapping) or not set(item) <= {"id", "token"}:
         raise OptionError(f"{where} must be a mapping with the keys id and token, and no others")
-    texts = {}
-    for key in ("id", "token"):
-        text = item.get(key)
-        if text is None:
-            raise OptionError(f"{where} has no {key}: write {{id: …, token: …}}")
-        if not isinstance(text, str):
-            raise OptionError(f"{where}: the {key} must be text: put it in quotes")
-        texts[key] = text.strip()
-        if not texts[key]:
-            raise OptionError(f"{where}: the {key} is empty: write {{id: …, token: …}}")
-        where = f"{where} ({texts['id']})"
-    if not _TOKEN.fullmatch(texts["id"]) or not texts["id"].strip("."):
+    identity = _credential_text(item, "id", where)
+    if not _TOKEN.fullmatch(identity) or not identity.strip("."):
+        # Not told: it might not even be one line.
         raise OptionError(f"{where}: the id holds white space or other characters that no id has: check how it was copied")
-    if not _TOKEN.fullmatch(texts["token"]):
+    where = f"{where} ({identity})"
+    token = _credential_text(item, "token", where)
+    if not _TOKEN.fullmatch(token):
         raise OptionError(f"{where}: the token holds white space or other characters that no token has: check how it was copied")
-    if len(texts["token"]) < SHORTEST_TOKEN:
+    if len(token) < SHORTEST_TOKEN:
         raise OptionError(f"{where}: the token has fewer than {SHORTEST_TOKEN} characters, which none has: check how it was copied")
-    return Credential(texts["id"], texts["token"])
+    return Credential(identity, token)
+
+
+def _credential_text(item: t.Mapping[str, t.Any], key: str, where: str) -> str:
+    text = item.get(key)
+    if text is None:
+        raise OptionError(f"{where} has no {key}: write {{id: …, token: …}}")
+    if not isinstance(text, str):
+        raise OptionError(f"{where}: the {key} must be text: put it in quotes")
+    if not text.strip():
+        raise OptionError(f"{where}: the {key} is empty: write {{id: …, token: …}}")
+    return text.strip()
 
 
 def _checked_ca_path(path: t.Optional[str]) -> t.Optional[str]:

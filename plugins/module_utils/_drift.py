@@ -172,8 +172,8 @@ class Audit:
 
     def refuse(self, refused: t.Mapping[str, str]) -> None:
         """Take the ids whose credentials the server refused, and why: such an instance is not there."""
-        self._refused = dict(refused)
-        self._unborne -= set(refused)
+        self._refused = {identity: why for identity, why in refused.items() if self._only is None or identity in self._only}
+        self._unborne -= set(self._refused)
 
     def _missing(self) -> list[Row]:
         rows = [
@@ -254,7 +254,7 @@ def find_mismatches(instance: Instance, asked: Asked, now: int) -> t.Iterator[Mi
         else:
             holds = actual in expected
         if muted and kind == URL and expected is not None and MUTED_WITH.get(str(attribute.part), attribute.part) in muted:
-            holds, note = False, _MUTED_NOTE
+            holds, note = False, f"{note}; {_MUTED_NOTE}" if note else _MUTED_NOTE
         if not holds:
             yield Mismatch(check, expected, actual, note or _note(kind, expected, actual))
 

@@ -32,6 +32,7 @@ from ._attributes import (
     TEXT,
     URL,
     Attribute,
+    muted_name,
 )
 from ._errors import ExpectationError
 from ._hosts import declared_host
@@ -48,7 +49,7 @@ _IGNORABLE = (*DECLARABLE, *(name for name in BY_NAME if name not in DECLARABLE)
 _PLACEHOLDER = re.compile(r"\{(?:id|name)\}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.A)
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029]")
-_MUTED = re.compile(r"[a-z0-9_]+")
+_MUTED = re.compile(r"[a-z0-9_]{1,60}")
 _NEARLY = 0.8  # how much a name is like another one that is probably meant
 _MOST_MISTAKES = 5  # that are told at once
 
@@ -147,11 +148,13 @@ class Expectations:
 
     def refuse_middleware(self) -> None:
         """Refuse conditions that can match nothing where instances are read by their own calls, which do not tell their type."""
-        for item in self.active:
-            if item.match.middleware is not None:
-                raise ExpectationError(
-                    f"{item.label}: match.middleware can match nothing with credentials, since an instance's own calls do not tell it"
-                )
+        mistakes = [
+            f"{item.label}: match.middleware can match nothing with credentials, since an instance's own calls do not tell it"
+            for item in self.active
+            if item.match.middleware is not None
+        ]
+        if mistakes:
+            raise ExpectationError(_in_one_line(mistakes))
 
     def _merge(self, positions: tuple[int, ...]) -> Asked:
         """Return what counts of the items at these positions."""
@@ -347,13 +350,17 @@ def _muted(value: t.Any, where: str, known: Sequence[str]) -> list[str]:
     if not _is_list(value):
         raise ExpectationError(f"{where} must be a list, not {_kind(value)} (an empty one mutes nothing)")
     for name in value:
-        if not isinstance(name, str) or not _MUTED.fullmatch(name) or name in MUTED_WITH:
-            alias = MUTED_WITH.get(name) if isinstance(name, str) else None
-            hint = f"it is muted with {alias}" if alias else _hint(name, known)
-            raise ExpectationError(f"{where} does not know {_quoted(name)}: {hint}")
+        plain = muted_name(name) if isinstance(name, str) else ""
+        hint = None
+        if plain in MUTED_WITH:
+            hint = f"it is muted with {MUTED_WITH[plain]}, write that"
         # The API may come to mute what is not known yet; what is nearly a known name is a slip.
-        if name not in known and get_close_matches(name, known, n=1, cutoff=_NEARLY):
-            raise ExpectationError(f"{where} does not know {_quoted(name)}: {_hint(name, known)}")
+        elif plain not in known and (not _MUTED.fullmatch(plain) or get_close_matches(plain, known, n=1, cutoff=_NEARLY)):
+            hint = _hint(name, known)
+        elif plain != name:
+            hint = f"did you mean {plain}?"
+        if hint:
+            raise ExpectationError(f"{where} does not know {_quoted(name)}: {hint}")
     return sorted(set(value))
 
 

@@ -18,7 +18,7 @@ from functools import lru_cache
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ._attributes import ATTRIBUTES, BY_NAME, GROUPS, MUTED, STATE, WEBHOOK_EVENTS
+from ._attributes import ATTRIBUTES, BY_NAME, GROUPS, MUTED, STATE, WEBHOOK_EVENTS, muted_name
 from ._redaction import hide, holds_secret
 from ._timestamps import iso_8601, milliseconds
 
@@ -48,8 +48,6 @@ _MOST_LEVELS = 100  # of nesting
 _WEBHOOK_FIELD = re.compile(r"(.+)CallbackUrl", re.S)
 _SETTINGS = {field: BY_NAME[name] for name in GROUPS["settings"] for field in BY_NAME[name].fields}
 _NO_SETTINGS = dict.fromkeys(str(attribute.part) for attribute in _SETTINGS.values())
-# What the API puts around the name of a webhook or a kind of messages, where it says that it is muted
-_AROUND = re.compile(r"^FILTER_(?:FROM_)?|_(?:CALLBACK|MESSAGE)$", re.I)
 _KNOWN_FIELDS = ("id", "name", "middleware", "tenant", "paymentStatus", "created", "due", "phoneConnected", "whatsappConnected")
 
 
@@ -135,9 +133,9 @@ def add_settings(instance: Instance, answer: t.Mapping[str, t.Any]) -> None:
             part = name.partition(".")[2]
             instance["settings"][part] = told["settings"][part]
             instance["unknown"].remove(name)
-    credential = instance["tokens"][0]
-    if holds_secret(json.dumps(instance["settings"]), credential):
-        instance["tokens"].append(credential)
+    text = json.dumps(instance["settings"])
+    tokens = {instance["tokens"][0], *(told["tokens"] if told is not None else ())}
+    instance["tokens"] += [secret for secret in tokens if holds_secret(text, secret)]
 
 
 def show(instance: Instance, include_token: bool = False) -> Instance:
@@ -206,7 +204,7 @@ def _setting(value: t.Any, kind: str) -> t.Any:
         return _text(value)
     if not isinstance(value, list):
         return None
-    return sorted({_AROUND.sub("", text).lower() or text for text in map(_text, value) if text is not None})
+    return sorted({muted_name(text) for text in map(_text, value) if text is not None})
 
 
 def snake_case(name: str) -> str:

@@ -118,6 +118,8 @@ def read_instance(value: t.Any) -> Instance:
                     isinstance(instance["id"], str)
                     and isinstance(instance["name"], str)
                     and isinstance(instance["webhooks"], Mapping)
+                    and isinstance(instance["settings"], (Mapping, type(None)))
+                    and isinstance(instance["unknown"], (list, tuple, type(None)))
                 ):
                     return t.cast("Instance", instance)
     raise ZapiError(

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 import typing as t
+from collections import UserDict, UserList
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS, Connection, is_loopback
+from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS, Connection, Credential, is_loopback
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import OptionError
-from ansible_collections.zapi.zapi.tests.unit.support import assert_fit_for_users, make_connection, options
+from ansible_collections.zapi.zapi.tests.unit.support import PARTNER_TOKEN, assert_fit_for_users, make_connection, options
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +91,236 @@ def test_a_token_so_short_that_ansible_would_censor_words_is_refused_without_bei
     message = refusal(partner_token=token)
     assert "partner_token has fewer than 8 characters" in message
     assert "abra" not in message
+
+
+# credentials and client_token
+
+ID = "3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F"
+GOOD = {"id": ID, "token": "hocuspocus1"}
+OTHER = {"id": "OTHER", "token": "hocuspocus2"}
+
+
+def refused_credentials(credentials: t.Any) -> str:
+    """Why these are refused, in words that hold neither a token nor a key that might be one."""
+    message = refusal(credentials=credentials, partner_token=None)
+    assert message.startswith("credentials")
+    for secret in ("hocus", "pocus", "abra", "cadabra"):
+        assert secret not in message.lower()
+    return message
+
+
+def test_credentials_are_taken_in_their_order_and_without_the_white_space_around_them() -> None:
+    connection = make_connection(credentials=[{"id": f" {ID}\n", "token": "\thocuspocus1 "}, OTHER], partner_token=None)
+    assert connection.credentials == (Credential(ID, "hocuspocus1"), Credential("OTHER", "hocuspocus2"))
+
+
+def test_credentials_may_come_in_any_sequence_of_mappings() -> None:
+    assert make_connection(credentials=(GOOD,)).credentials == (Credential(ID, "hocuspocus1"),)
+    assert make_connection(credentials=UserList([UserDict(GOOD)])).credentials == (Credential(ID, "hocuspocus1"),)
+
+
+@pytest.mark.parametrize("token", [None, "", "abra cadabra", "abra", PARTNER_TOKEN])
+def test_with_credentials_a_partner_token_is_neither_looked_at_nor_kept(token: str | None) -> None:
+    connection = make_connection(credentials=[GOOD], partner_token=token)
+    assert connection.partner_token is None
+    assert "abra" not in repr(connection)
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        {ID: "hocuspocus1"},
+        {"id": ID, "token": "hocuspocus1"},
+        {"hocuspocus1": ID},
+        f"{ID}:hocuspocus1",
+        "",
+        b"hocuspocus1",
+        12345678,
+        1.5,
+        True,
+        False,
+        {"hocuspocus1"},
+    ],
+    ids=repr,
+)
+def test_credentials_that_are_no_list_are_refused(credentials: t.Any) -> None:
+    assert refused_credentials(credentials) == "credentials must be a list, with an entry {id: …, token: …} for each instance"
+
+
+def test_an_empty_list_of_credentials_is_refused() -> None:
+    assert refused_credentials([]).startswith("credentials is an empty list: give an entry {id: …, token: …}")
+    assert refused_credentials(()).startswith("credentials is an empty list")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "hocuspocus1",
+        f"{ID}: hocuspocus1",
+        [ID, "hocuspocus1"],
+        [GOOD],
+        None,
+        12345678,
+        True,
+        {"hocuspocus1": ID},
+        {**GOOD, "abracadabra": "hocuspocus1"},
+        {**GOOD, "name": "shop-1"},
+        {"id": ID, "tokn": "hocuspocus1"},
+        {"Id": ID, "Token": "hocuspocus1"},
+        {**GOOD, 5: "hocuspocus1"},
+        {**GOOD, None: None},
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("place", [1, 2])
+def test_an_entry_that_is_no_mapping_of_id_and_token_is_refused_by_its_place(entry: t.Any, place: int) -> None:
+    message = refused_credentials([OTHER, entry] if place == 2 else [entry])
+    assert message == f"credentials: entry {place} must be a mapping with the keys id and token, and no others"
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({}, "entry 1 has no id: write {id: …, token: …}"),
+        ({"token": "hocuspocus1"}, "entry 1 has no id"),
+        ({"id": None, "token": "hocuspocus1"}, "entry 1 has no id"),
+        ({"id": "", "token": "hocuspocus1"}, "entry 1: the id is empty"),
+        ({"id": " \n", "token": "hocuspocus1"}, "entry 1: the id is empty"),
+        ({"id": 33388, "token": "hocuspocus1"}, "entry 1: the id must be text: put it in quotes"),
+        ({"id": 3e10, "token": "hocuspocus1"}, "entry 1: the id must be text"),
+        ({"id": True, "token": "hocuspocus1"}, "entry 1: the id must be text"),
+        ({"id": ["hocuspocus1"], "token": "hocuspocus1"}, "entry 1: the id must be text"),
+        ({"id": b"hocuspocus1", "token": "hocuspocus1"}, "entry 1: the id must be text"),
+        ({"id": "hocuspocus1\nabracadabra", "token": "hocuspocus1"}, "entry 1: the id holds white space"),
+        ({"id": "hocuspocus1 abracadabra", "token": "hocuspocus1"}, "entry 1: the id holds white space"),
+        ({"id": "hocuspocus1\nabracadabra"}, "entry 1: the id holds white space"),
+        ({"id": "hocuspocus1\x1b[31m", "token": 5}, "entry 1: the id holds white space or other characters"),
+        ({"id": "hocuspocús", "token": "hocuspocus1"}, "entry 1: the id holds white space or other characters"),
+        ({"id": ".", "token": "hocuspocus1"}, "entry 1: the id holds white space or other characters that no id has"),
+        ({"id": "..", "token": "hocuspocus1"}, "entry 1: the id holds white space or other characters that no id has"),
+        ({"id": ID}, f"entry 1 ({ID}) has no token: write {{id: …, token: …}}"),
+        ({"id": ID, "token": None}, f"entry 1 ({ID}) has no token"),
+        ({"id": ID, "token": ""}, f"entry 1 ({ID}): the token is empty"),
+        ({"id": ID, "token": "  \t"}, f"entry 1 ({ID}): the token is empty"),
+        ({"id": ID, "token": 12345678}, f"entry 1 ({ID}): the token must be text: put it in quotes"),
+        ({"id": ID, "token": 1.5e20}, f"entry 1 ({ID}): the token must be text"),
+        ({"id": ID, "token": True}, f"entry 1 ({ID}): the token must be text"),
+        ({"id": ID, "token": ["hocuspocus1"]}, f"entry 1 ({ID}): the token must be text"),
+        ({"id": ID, "token": {"hocuspocus1": "hocuspocus1"}}, f"entry 1 ({ID}): the token must be text"),
+        ({"id": ID, "token": b"hocuspocus1"}, f"entry 1 ({ID}): the token must be text"),
+        ({"id": ID, "token": "hocus pocus1"}, f"entry 1 ({ID}): the token holds white space"),
+        ({"id": ID, "token": "hocus\npocus1"}, f"entry 1 ({ID}): the token holds white space"),
+        ({"id": ID, "token": "hocuspocus1\r\nX-Other: pocus"}, f"entry 1 ({ID}): the token holds white space"),
+        ({"id": ID, "token": "hocus\x00pocus1"}, f"entry 1 ({ID}): the token holds white space"),
+        ({"id": ID, "token": "hocuspocús1"}, f"entry 1 ({ID}): the token holds white space or other characters"),
+        ({"id": ID, "token": "pocus12"}, f"entry 1 ({ID}): the token has fewer than 8 characters"),
+        ({"id": ID, "token": " pocus12 "}, f"entry 1 ({ID}): the token has fewer than 8 characters"),
+    ],
+    ids=repr,
+)
+def test_what_is_wrong_in_an_entry_is_told_with_its_id_and_without_its_token(entry: t.Any, words: str) -> None:
+    assert refused_credentials([entry]).startswith(f"credentials: {words}")
+
+
+def test_an_id_that_is_given_twice_is_refused_naming_it_and_both_places() -> None:
+    message = refused_credentials([GOOD, OTHER, {"id": f" {ID}", "token": "abracadabra"}])
+    assert message == f"credentials: entries 1 and 3 have the same id {ID}: leave one out"
+
+
+@pytest.mark.parametrize("text", ["a/b?c#d%41", "%2F%2e%2e%2f", "x@y:z;w=v&u", "........", "...a....", '"<>{}|^`\\~'])
+def test_characters_that_mean_something_in_urls_are_no_mistake(text: str) -> None:
+    credentials = [{"id": f"{text}x", "token": text.ljust(8, "x")}]
+    assert make_connection(credentials=credentials).credentials == (Credential(f"{text}x", text.ljust(8, "x")),)
+
+
+@pytest.mark.parametrize(("name", "value"), [("query", "shop"), ("middleware", "web")])
+def test_what_narrows_a_partners_listing_is_refused_with_credentials(name: str, value: str) -> None:
+    message = refusal(credentials=[GOOD], **{name: value})
+    assert message.startswith(f"{name} narrows a partner's listing")
+    assert "credentials" in message
+
+
+def test_an_empty_query_narrows_nothing() -> None:
+    assert make_connection(credentials=[GOOD], query="").credentials == (Credential(ID, "hocuspocus1"),)
+
+
+@pytest.mark.parametrize("token", [None, "", " "])
+def test_neither_credentials_nor_a_partner_token_says_every_way_to_give_them(token: str | None) -> None:
+    message = refusal(partner_token=token, credentials=None)
+    for way in ("partner_token is", "the option", "ZAPI_PARTNER_TOKEN", "zapi_partner_token", "credentials", "{id, token}"):
+        assert way in message
+
+
+@pytest.mark.parametrize("token", [None, "", "  ", "\n"])
+def test_an_empty_client_token_is_none(token: str | None) -> None:
+    assert make_connection(client_token=token).client_token is None
+    assert make_connection(credentials=[GOOD], client_token=token).client_token is None
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("Sim Salabim", "client_token holds white space"),
+        ("SimSala\r\nBim: x", "client_token holds white space"),
+        ("SimSalabím", "client_token holds white space or characters"),
+        ("SimSala", "client_token has fewer than 8 characters"),
+    ],
+)
+@pytest.mark.parametrize("credentials", [None, [GOOD]])
+def test_a_malformed_client_token_is_refused_without_being_told(token: str, words: str, credentials: t.Any) -> None:
+    message = refusal(client_token=token, credentials=credentials)
+    assert message.startswith(words)
+    assert "sala" not in message.lower()
+
+
+def test_white_space_around_a_client_token_is_dropped() -> None:
+    assert make_connection(client_token=" SimSalabim\n").client_token == "SimSalabim"
+
+
+def test_no_token_is_in_the_representation_of_a_connection_or_a_credential() -> None:
+    partner = make_connection(client_token="SimSalabim")
+    by_credentials = make_connection(credentials=[GOOD], client_token="SimSalabim")
+    for shown in (
+        repr(partner),
+        repr(by_credentials),
+        repr(by_credentials.credentials),
+        str(by_credentials),
+        f"{by_credentials!r}",
+    ):
+        for secret in (PARTNER_TOKEN, "hocuspocus", "SimSalabim"):
+            assert secret not in shown
+    assert ID in repr(by_credentials.credentials)
+
+
+@pytest.mark.parametrize(("name", "variable"), [("client_token", "ZAPI_CLIENT_TOKEN"), ("credentials", None)])
+def test_the_other_secrets_are_hidden_too_and_only_texts_come_from_the_environment(name: str, variable: str | None) -> None:
+    argument = CONNECTION_ARGUMENTS[name]
+    assert argument["no_log"]
+    assert argument.get("fallback", (None, [None]))[1] == [variable]
+
+
+def test_ansible_checks_nothing_of_the_credentials_since_it_would_print_them() -> None:
+    assert CONNECTION_ARGUMENTS["credentials"]["type"] == "raw"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("hocuspocus1"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "token"]) | st.text(), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(json_values | st.lists(st.fixed_dictionaries({"id": json_values, "token": st.just("hocuspocus1") | json_values})))
+def test_whatever_credentials_hold_they_are_taken_or_told_in_one_line(value: t.Any) -> None:
+    try:
+        taken = make_connection(credentials=value, partner_token=None).credentials
+    except OptionError as refused:
+        told, taken = str(refused), None
+    if taken is None:
+        assert told.isprintable()
+    else:
+        assert taken
+        assert all(len(credential.token) >= 8 and credential.identity for credential in taken)
 
 
 # api_url

@@ -480,6 +480,201 @@ def test_a_misspelt_expect_is_one_mistake() -> None:
     assert mistake([{"expct": {"days_left": 1}}]) == "expectation 1 does not know 'expct': did you mean expect?"
 
 
+# Settings
+
+ASKED = {
+    "notify_sent_by_me": True,
+    "auto_read_message": False,
+    "auto_read_status": False,
+    "call_reject_auto": True,
+    "call_reject_message": "Ligue depois",
+    "muted_webhooks": ["presence_chat", "delivery"],
+    "muted_messages": ["group"],
+}
+
+
+def settings(**declared: t.Any) -> list[dict[str, t.Any]]:
+    return [{"expect": {"settings": declared}}]
+
+
+def test_every_setting_can_be_declared() -> None:
+    assert expected(settings(**ASKED)) == {
+        "settings.notify_sent_by_me": True,
+        "settings.auto_read_message": False,
+        "settings.auto_read_status": False,
+        "settings.call_reject_auto": True,
+        "settings.call_reject_message": "Ligue depois",
+        "settings.muted_webhooks": ["delivery", "presence_chat"],
+        "settings.muted_messages": ["group"],
+    }
+
+
+@pytest.mark.parametrize(("text", "means"), [(None, None), ("", None), (" ", " "), ("{id}", "{id}"), ("[a]", "[a]")])
+def test_what_a_caller_is_told_is_text_or_null_and_an_empty_text_is_null(text: str | None, means: str | None) -> None:
+    assert expected(settings(call_reject_message=text)) == {"settings.call_reject_message": means}
+
+
+@pytest.mark.parametrize("part", ["muted_webhooks", "muted_messages"])
+@pytest.mark.parametrize(
+    ("names", "means"),
+    [([], []), ((), []), (["sticker"], ["sticker"]), (["b_2", "a"], ["a", "b_2"]), (["a", "b", "a"], ["a", "b"])],
+)
+def test_muted_lists_may_be_empty_hold_what_is_new_and_are_sets(part: str, names: t.Any, means: list[str]) -> None:
+    assert expected(settings(**{part: names})) == {f"settings.{part}": means}
+
+
+def test_all_that_is_known_to_be_muted_can_be_declared() -> None:
+    webhooks = ["connected", "delivery", "disconnected", "message_status", "presence_chat", "received"]
+    messages = ["audio", "document", "group", "image", "private_chat", "text", "video"]
+    assert expected(settings(muted_webhooks=webhooks, muted_messages=messages)) == {
+        "settings.muted_webhooks": webhooks,
+        "settings.muted_messages": messages,
+    }
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ({"notify_sent_by_me": "true"}, "settings.notify_sent_by_me must be true or false, not text"),
+        ({"notify_sent_by_me": None}, "settings.notify_sent_by_me must be true or false, not null"),
+        ({"auto_read_message": 1}, "settings.auto_read_message must be true or false, not a number"),
+        ({"auto_read_status": [True]}, "settings.auto_read_status must be true or false, not a list"),
+        ({"call_reject_auto": {}}, "settings.call_reject_auto must be true or false, not a mapping"),
+        ({"call_reject_message": 5}, "settings.call_reject_message must be text or null, not a number"),
+        ({"call_reject_message": True}, "settings.call_reject_message must be text or null, not a boolean"),
+        ({"call_reject_message": ["OpenSesame"]}, "settings.call_reject_message must be text or null, not a list"),
+        ({"muted_webhooks": None}, "settings.muted_webhooks must be a list, not null (an empty one mutes nothing)"),
+        ({"muted_webhooks": "received"}, "settings.muted_webhooks must be a list, not text"),
+        ({"muted_webhooks": False}, "settings.muted_webhooks must be a list, not a boolean"),
+        ({"muted_messages": {"group": True}}, "settings.muted_messages must be a list, not a mapping"),
+        ({"muted_webhooks": ["recieved"]}, "does not know 'recieved': did you mean received?"),
+        ({"muted_webhooks": ["presence-chat"]}, "does not know 'presence-chat': did you mean presence_chat?"),
+        ({"muted_webhooks": ["conected", "sticker"]}, "does not know 'conected': did you mean connected?"),
+        ({"muted_webhooks": ["Received"]}, "does not know 'Received': did you mean received?"),
+        ({"muted_webhooks": [" received"]}, "does not know ' received': did you mean received?"),
+        ({"muted_webhooks": ["FILTER_RECEIVED_CALLBACK"]}, "does not know 'FILTER_RECEIVED_CALLBACK': did you mean received?"),
+        ({"muted_webhooks": ["received_callback"]}, "does not know 'received_callback': did you mean received?"),
+        (
+            {"muted_webhooks": ["received_and_delivery"]},
+            "does not know 'received_and_delivery': it is muted with received, write that",
+        ),
+        ({"muted_webhooks": ["FILTER_RECEIVED_AND_DELIVERY_CALLBACK"]}, "it is muted with received, write that"),
+        ({"muted_webhooks": ["received", 5]}, "does not know '5': it can hold received, delivery"),
+        ({"muted_webhooks": [None]}, "does not know 'None': it can hold"),
+        ({"muted_webhooks": [["received"]]}, "settings.muted_webhooks does not know"),
+        ({"muted_webhooks": [{"received": True}]}, "settings.muted_webhooks does not know"),
+        ({"muted_webhooks": [""]}, "does not know '': it can hold"),
+        ({"muted_webhooks": ["a b"]}, "does not know 'a b': it can hold"),
+        ({"muted_webhooks": ["x" * 5000]}, "it can hold received"),
+        ({"muted_webhooks": [SECRET_URL]}, "settings.muted_webhooks does not know"),
+        ({"muted_messages": ["groups"]}, "does not know 'groups': did you mean group?"),
+        ({"muted_messages": ["privat_chat"]}, "does not know 'privat_chat': did you mean private_chat?"),
+        ({"muted_messages": ["from_group"]}, "does not know 'from_group': did you mean group?"),
+        ({"muted_messages": ["text_message"]}, "does not know 'text_message': did you mean text?"),
+        ({"muted_messages": ["FILTER_FROM_NEWSLETTER"]}, "does not know 'FILTER_FROM_NEWSLETTER': did you mean newsletter?"),
+        ({"notify_sent_by_you": True}, "does not know 'notify_sent_by_you': did you mean notify_sent_by_me?"),
+        ({"notifySentByMe": True}, "does not know 'notifySentByMe': did you mean notify_sent_by_me?"),
+        ({"muted_webhook": []}, "does not know 'muted_webhook': did you mean muted_webhooks?"),
+        ({"autoReadMessage": True}, "did you mean auto_read_message?"),
+        ({}, "settings is empty: name the settings"),
+    ],
+    ids=repr,
+)
+def test_a_mistake_in_a_setting_is_told_with_what_to_write(declared: dict[str, t.Any], words: str) -> None:
+    message = mistake([FINE, *settings(**declared)])
+    assert message.startswith("expectation 2: ")
+    assert words in message
+    assert len(message) < 300
+
+
+@pytest.mark.parametrize(("value", "kind"), [(None, "null"), ([], "a list"), ("auto", "text"), (True, "a boolean")])
+def test_settings_are_a_mapping(value: t.Any, kind: str) -> None:
+    assert mistake([{"expect": {"settings": value}}]) == f"expectation 1: settings must be a mapping, not {kind}"
+
+
+def test_the_last_expectation_counts_for_each_single_setting() -> None:
+    declared = [
+        *settings(notify_sent_by_me=True, muted_webhooks=["delivery"], muted_messages=["group"]),
+        {"match": {"name": "shop-*"}, "expect": {"settings": {"muted_webhooks": []}}},
+    ]
+    assert positions(declared) == {
+        "settings.notify_sent_by_me": 1,
+        "settings.muted_messages": 1,
+        "settings.muted_webhooks": 2,
+    }
+    assert expected(declared)["settings.muted_webhooks"] == []
+
+
+@pytest.mark.parametrize(
+    ("ignored", "left"),
+    [
+        (["settings"], {"whatsapp_connected"}),
+        (["settings.muted_webhooks"], {"whatsapp_connected", "settings.notify_sent_by_me"}),
+        (["webhooks"], {"whatsapp_connected", "settings.notify_sent_by_me", "settings.muted_webhooks"}),
+    ],
+)
+def test_settings_can_be_ignored_one_by_one_and_all_at_once(ignored: list[str], left: set[str]) -> None:
+    declared = [FINE, *settings(notify_sent_by_me=True, muted_webhooks=[]), {"ignore": ignored}]
+    assert set(expected(declared)) == left
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("settings.muted_webhook", "settings.muted_webhooks"),
+        ("setting", "settings"),
+        ("settings.notify", "settings.notify_sent_by_me"),
+    ],
+)
+def test_a_mistyped_setting_to_be_ignored_is_told(name: str, near: str) -> None:
+    assert f"did you mean {near}?" in mistake([{"ignore": [name]}])
+
+
+@pytest.mark.parametrize(
+    ("declared", "needed"),
+    [
+        (settings(auto_read_message=True), True),
+        (settings(muted_webhooks=[]), True),
+        (settings(notify_sent_by_me=True), False),
+        ([FINE], False),
+        ([{"expect": {"webhooks": {"received": "https://h"}}}], False),
+        ([{"match": {"name": "other"}, **settings(auto_read_message=True)[0]}], False),
+        ([*settings(auto_read_message=True), {"ignore": ["settings"]}], False),
+        ([*settings(auto_read_message=True), {"ignore": ["settings.auto_read_message"]}], False),
+        ([{**settings(auto_read_message=True)[0], "until": "2026-09-20"}], False),
+        ([{**settings(auto_read_message=True)[0], "until": "2026-09-21"}], True),
+    ],
+)
+def test_settings_are_needed_where_one_is_asked_for_that_is_not_known(declared: t.Any, needed: bool) -> None:
+    assert Expectations(declared, NOW).needs_settings(make_instance(notifySentByMe=True)) is needed
+
+
+def test_whether_any_setting_is_asked_for_at_all_is_known_beforehand() -> None:
+    assert Expectations(settings(auto_read_message=True), NOW).names_settings
+    assert not Expectations([FINE, {"ignore": ["settings"]}], NOW).names_settings
+    assert not Expectations([{**settings(auto_read_message=True)[0], "until": "2026-09-20"}, FINE], NOW).names_settings
+
+
+def refused_middleware(*items: t.Any) -> str:
+    with pytest.raises(ExpectationError) as refused:
+        Expectations(list(items), NOW).refuse_middleware()
+    assert_fit_for_users(str(refused.value), request=None)
+    return str(refused.value)
+
+
+def test_conditions_on_the_middleware_can_be_refused_all_at_once_by_position_and_name() -> None:
+    web = {"match": {"middleware": "web"}, **FINE}
+    assert refused_middleware(FINE, web).startswith("expectation 2: match.middleware can match nothing with credentials")
+    both = refused_middleware({**web, "name": "Shops"}, FINE, {"match": {"name": "a*", "middleware": "mobile"}, **FINE})
+    assert both.startswith('expectations have 2 mistakes: expectation 1, "Shops": match.middleware')
+    assert "; expectation 3: match.middleware" in both
+
+
+def test_no_other_condition_is_and_none_of_an_item_that_ended() -> None:
+    ended = {"match": {"middleware": "web"}, **FINE, "until": "2026-09-20"}
+    Expectations([FINE, {"match": {"name": "a"}, **FINE}, {"expect": {"middleware": "web"}}, ended], NOW).refuse_middleware()
+
+
 @given(
     st.lists(
         st.recursive(
@@ -487,7 +682,10 @@ def test_a_misspelt_expect_is_one_mistake() -> None:
             lambda inner: (
                 st.lists(inner)
                 | st.dictionaries(
-                    st.sampled_from(["name", "match", "expect", "ignore", "until", "webhooks", "webhook_hosts", "id"]) | st.text(),
+                    st.sampled_from(
+                        ["name", "match", "expect", "ignore", "until", "webhooks", "webhook_hosts", "id", "settings", *ASKED]
+                    )
+                    | st.text(),
                     inner,
                 )
             ),

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.zapi.zapi.plugins.module_utils import _instance
 from ansible_collections.zapi.zapi.plugins.module_utils._attributes import ATTRIBUTES, GROUPS, WEBHOOK_EVENTS
 from ansible_collections.zapi.zapi.tests.unit.support import INSTANCE_TOKEN, from_row, make_instance, make_row
 
@@ -318,6 +319,229 @@ def test_all_eight_webhooks_are_always_there() -> None:
     assert len(WEBHOOK_EVENTS) == 8
 
 
+# Settings
+
+DEFAULTS = {
+    "receiveCallbackSentByMe": False,
+    "autoReadMessage": False,
+    "autoReadStatus": False,
+    "callRejectAuto": False,
+    "callRejectMessage": "",
+    "callbackTypeFilters": [],
+    "messageFilters": [],
+}
+
+
+def test_the_settings_have_names_that_cannot_be_misread() -> None:
+    instance = make_instance(
+        receiveCallbackSentByMe=True,
+        autoReadMessage=False,
+        autoReadStatus=True,
+        callRejectAuto=False,
+        callRejectMessage="Não atendemos ligações",
+        callbackTypeFilters=["FILTER_RECEIVED_CALLBACK", "FILTER_DELIVERY_CALLBACK"],
+        messageFilters=["FILTER_TEXT_MESSAGE", "FILTER_FROM_GROUP"],
+    )
+    assert instance["settings"] == {
+        "notify_sent_by_me": True,
+        "auto_read_message": False,
+        "auto_read_status": True,
+        "call_reject_auto": False,
+        "call_reject_message": "Não atendemos ligações",
+        "muted_webhooks": ["delivery", "received"],
+        "muted_messages": ["group", "text"],
+    }
+    assert instance["unknown"] == []
+    assert set(instance) == KEYS
+
+
+def test_all_seven_settings_are_always_there() -> None:
+    for fields in ({}, {"autoReadMessage": True}, DEFAULTS):
+        assert sorted(make_instance(**fields)["settings"]) == sorted(SETTINGS)
+    assert len(SETTINGS) == 7
+
+
+@pytest.mark.parametrize("field", DEFAULTS)
+def test_a_setting_that_is_not_told_is_null_and_unknown(field: str) -> None:
+    told = {name: value for name, value in DEFAULTS.items() if name != field}
+    everything, without = make_instance(**DEFAULTS), make_instance(**told)
+    (unknown,) = without["unknown"]
+    assert everything["unknown"] == []
+    assert unknown in GROUPS["settings"]
+    part = unknown.partition(".")[2]
+    assert without["settings"] == {**everything["settings"], part: None}
+
+
+@pytest.mark.parametrize(
+    ("field", "part"),
+    [
+        ("receiveCallbackSentByMe", "notify_sent_by_me"),
+        ("notifySentByMe", "notify_sent_by_me"),
+        ("autoReadMessage", "auto_read_message"),
+        ("autoReadStatus", "auto_read_status"),
+        ("callRejectAuto", "call_reject_auto"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("value", "becomes"),
+    [(True, True), (False, False), ("true", True), ("FALSE", False), (1, True), (0, False)]
+    + [(odd, None) for odd in (None, "", "maybe", 2, [], {}, [True], {"value": True})],
+)
+def test_a_switch_is_true_false_or_null(field: str, part: str, value: t.Any, becomes: bool | None) -> None:
+    instance = make_instance(**{field: value})
+    assert instance["settings"][part] is becomes
+    assert f"settings.{part}" not in instance["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("value", "becomes"),
+    [("Ligue depois", "Ligue depois"), ("", None), (None, None), (" ", " "), (5, "5"), (True, "true"), ("{{ x }}", "{{ x }}")],
+)
+def test_what_a_caller_is_told_is_text_or_null(value: t.Any, becomes: str | None) -> None:
+    instance = make_instance(callRejectMessage=value)
+    assert instance["settings"]["call_reject_message"] == becomes
+    assert "settings.call_reject_message" not in instance["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("field", "part", "raw", "names"),
+    [
+        ("callbackTypeFilters", "muted_webhooks", raw, names)
+        for raw, names in [
+            ([], []),
+            (["FILTER_RECEIVED_CALLBACK"], ["received"]),
+            (["FILTER_DELIVERY_CALLBACK"], ["delivery"]),
+            (["FILTER_CONNECTED_CALLBACK"], ["connected"]),
+            (["FILTER_DISCONNECTED_CALLBACK"], ["disconnected"]),
+            (["FILTER_PRESENCE_CHAT_CALLBACK"], ["presence_chat"]),
+            (["FILTER_MESSAGE_STATUS_CALLBACK"], ["message_status"]),
+            (["filter_received_callback", "Filter_Message_Status_Callback"], ["message_status", "received"]),
+            (["FILTER_RECEIVED_STATUS_CALLBACK"], ["received_status"]),
+            (["RECEIVED", "FILTER_RECEIVED_CALLBACK", "FILTER_RECEIVED_CALLBACK"], ["received"]),
+        ]
+    ]
+    + [
+        ("messageFilters", "muted_messages", raw, names)
+        for raw, names in [
+            ([], []),
+            (["FILTER_FROM_GROUP"], ["group"]),
+            (["FILTER_FROM_PRIVATE_CHAT"], ["private_chat"]),
+            (["FILTER_TEXT_MESSAGE"], ["text"]),
+            (["FILTER_VIDEO_MESSAGE", "FILTER_IMAGE_MESSAGE", "FILTER_AUDIO_MESSAGE"], ["audio", "image", "video"]),
+            (["FILTER_DOCUMENT_MESSAGE"], ["document"]),
+            (["FILTER_STICKER_MESSAGE"], ["sticker"]),
+            (["FILTER_FROM_NEWSLETTER"], ["newsletter"]),
+            (["FROM_NEWSLETTER", "from_group"], ["group", "newsletter"]),
+            (["FILTER_SOMETHING_NEW"], ["something_new"]),
+            (["SOMETHING_NEW"], ["something_new"]),
+            ([5, None, "", True], ["5", "true"]),
+        ]
+    ],
+)
+def test_what_is_muted_goes_by_our_names_sorted_each_once(field: str, part: str, raw: t.Any, names: list[str]) -> None:
+    instance = make_instance(**{field: raw})
+    assert instance["settings"][part] == names
+    assert f"settings.{part}" not in instance["unknown"]
+
+
+@pytest.mark.parametrize(("field", "part"), [("callbackTypeFilters", "muted_webhooks"), ("messageFilters", "muted_messages")])
+@pytest.mark.parametrize("raw", [None, "", "FILTER_RECEIVED_CALLBACK", 5, True, {}, {"FILTER_TEXT_MESSAGE": True}])
+def test_what_is_no_list_is_not_taken_for_an_empty_one(field: str, part: str, raw: t.Any) -> None:
+    instance = make_instance(**{**DEFAULTS, field: raw})
+    assert instance["settings"][part] is None
+    assert instance["unknown"] == [f"settings.{part}"]
+
+
+@pytest.mark.parametrize("fields", [{"receiveCallbackSentByMe": True, "notifySentByMe": False}])
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_names_for_one_setting_the_apis_own_counts(fields: dict[str, bool], order: int) -> None:
+    instance = make_instance(**dict(list(fields.items())[::order]))
+    assert instance["settings"]["notify_sent_by_me"] is True
+    assert "notify_sent_by_me" not in instance
+    assert "receive_callback_sent_by_me" not in instance
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("whatsappConnected", "whatsapp_connected"),
+        ("phoneConnected", "phone_connected"),
+        ("middleware", "middleware"),
+        ("paymentStatus", "payment_status"),
+        ("due", "days_left"),
+        ("receivedCallbackUrl", "webhooks.received"),
+        ("receivedAndDeliveryCallbackUrl", "webhooks.received_and_delivery"),
+        ("receivedStatusCallbackUrl", "webhooks.received_status"),
+    ],
+)
+@pytest.mark.parametrize(("value", "unknown"), [(MISSING, True), (None, False), ("", False)])
+def test_unknown_is_what_the_answer_did_not_hold_by_the_names_of_drift(field: str, name: str, value: t.Any, unknown: bool) -> None:
+    row = make_row(**DEFAULTS)
+    row[field] = value
+    if value is MISSING:
+        del row[field]
+    instance = from_row(row)
+    assert instance["unknown"] == ([name] if unknown else [])
+
+
+def test_unknown_is_sorted() -> None:
+    unknown = from_row({"id": "A", "messageFilters": None, "callbackTypeFilters": 5})["unknown"]
+    assert unknown == sorted(unknown)
+    assert {"settings.muted_messages", "settings.muted_webhooks"} < set(unknown)
+
+
+def test_no_instance_shares_its_settings_or_what_is_unknown_of_it_with_another() -> None:
+    first, second = _instance.comparable({"id": "A"}), _instance.comparable({"id": "B"})
+    assert first is not None
+    assert second is not None
+    first["settings"]["muted_webhooks"] = ["received"]
+    first["unknown"].clear()
+    assert second["settings"]["muted_webhooks"] is None
+    assert second["unknown"]
+
+
+# Settings that the instance itself tells
+
+
+def told_by_itself(row: dict[str, t.Any], answer: dict[str, t.Any]) -> t.Any:
+    instance = _instance.from_row(row)
+    assert instance is not None
+    _instance.add_settings(instance, answer)
+    return instance
+
+
+def test_an_instances_own_answer_adds_what_its_row_did_not_tell() -> None:
+    instance = told_by_itself(
+        make_row(autoReadMessage=True),
+        {**DEFAULTS, "autoReadMessage": False, "notifySentByMe": True, "callbackTypeFilters": ["FILTER_RECEIVED_CALLBACK"]},
+    )
+    assert instance["settings"] == {
+        "notify_sent_by_me": False,
+        "auto_read_message": True,
+        "auto_read_status": False,
+        "call_reject_auto": False,
+        "call_reject_message": None,
+        "muted_webhooks": ["received"],
+        "muted_messages": [],
+    }
+    assert instance["unknown"] == []
+
+
+def test_what_the_instance_does_not_tell_either_stays_unknown() -> None:
+    instance = told_by_itself(make_row(), {"autoReadMessage": False, "callbackTypeFilters": None})
+    assert instance["unknown"] == sorted(set(GROUPS["settings"]) - {"settings.auto_read_message"})
+    assert instance["settings"]["muted_webhooks"] is None
+
+
+@pytest.mark.parametrize("answer", [{}, {"id": 5}, {"id": None}, {"id": "other", "name": "other"}])
+def test_an_answer_adds_nothing_but_settings(answer: dict[str, t.Any]) -> None:
+    row = make_row()
+    del row["receivedCallbackUrl"]
+    before = _instance.from_row(row)
+    more = {"receivedCallbackUrl": "https://evil.net", "whatsappConnected": False, "paymentStatus": "x", "sessionName": "x"}
+    assert told_by_itself(row, {**answer, **more}) == before
+
+
 # Other fields
 
 
@@ -391,13 +615,49 @@ def test_the_credential_comes_as_token_if_asked_for_and_no_other_with_it(fields:
     assert INSTANCE_TOKEN not in json.dumps(instance)
 
 
+@pytest.mark.parametrize(
+    "message", ["{}", "Ligue {} agora", "https://h/?k={}", "\u2028{}", "%68ocuspocus1", "HOCUSPOCUS1", "hocus\npocus1"]
+)
+def test_a_token_in_a_setting_never_comes_out_wherever_the_setting_came_from(message: str) -> None:
+    message = message.format("hocuspocus1")
+    in_row = make_instance(callRejectMessage=message)
+    muted = make_instance(messageFilters=[f"FILTER_{message}"])
+    added = _instance.show(told_by_itself(make_row(), {"callRejectMessage": message}))
+    for shown in (in_row, muted, added):
+        assert "pocus1" not in json.dumps(shown).lower()
+        assert "***" in json.dumps(shown["settings"])
+
+
+def test_nor_does_another_token_that_the_instance_itself_names() -> None:
+    answer = {"token": "abracadabra", "instanceToken": "SimSalabim", "callRejectMessage": "abracadabra, SimSalabim!"}
+    assert _instance.show(told_by_itself(make_row(), answer))["settings"]["call_reject_message"] == "***, ***!"
+
+
+def test_settings_are_real_until_they_are_shown_and_with_the_token() -> None:
+    assert _instance.from_row(make_row(callRejectMessage="hocuspocus1"))["settings"]["call_reject_message"] == "hocuspocus1"  # type: ignore[index]
+    shown = from_row(make_row(callRejectMessage="Ligue"), include_token=True)
+    assert (shown["token"], shown["settings"]["call_reject_message"]) == ("hocuspocus1", "Ligue")
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=12), children, max_size=3),
     max_leaves=8,
 )
 fields = st.sampled_from(
-    [*make_row(), "instanceToken", "due_timestamp", "webhooks", "CallbackUrl", "xCallbackUrl", "", "é", "1"]
+    [
+        *make_row(),
+        *DEFAULTS,
+        "notifySentByMe",
+        "instanceToken",
+        "due_timestamp",
+        "webhooks",
+        "CallbackUrl",
+        "xCallbackUrl",
+        "",
+        "é",
+        "1",
+    ]
 ) | st.text(max_size=12)
 
 
@@ -423,4 +683,10 @@ def test_any_row_becomes_an_instance_of_the_promised_types_or_none(row: dict[str
     )
     assert all(url is None or (isinstance(url, str) and url) for url in instance["webhooks"].values())
     assert set(WEBHOOK_EVENTS) <= set(instance["webhooks"])
+    assert list(instance["settings"]) == SETTINGS
+    for part in ("muted_webhooks", "muted_messages"):
+        muted = instance["settings"][part]
+        assert (muted is None) == (f"settings.{part}" in instance["unknown"])
+        assert muted is None or (muted == sorted(set(muted)) and all(isinstance(name, str) and name for name in muted))
+    assert set(instance["unknown"]) <= {attribute.name for attribute in ATTRIBUTES}
     assert all("token" not in key.lower() for key in instance if key != "token")
