@@ -153,7 +153,8 @@ def _checked_credential(item: t.Any, where: str) -> Credential:
         texts[key] = text.strip()
         if not texts[key]:
             raise OptionError(f"{where}: the {key} is empty: write {{id: …, token: …}}")
-        where = f"{where} ({texts['id']})"
+        if key == "id":
+            where = f"{where} ({texts[key]})"
     if not _TOKEN.fullmatch(texts["id"]) or not texts["id"].strip("."):
         raise OptionError(f"{where}: the id holds white space or other characters that no id has: check how it was copied")
     if not _TOKEN.fullmatch(texts["token"]):

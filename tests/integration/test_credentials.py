@@ -396,3 +396,298 @@ def test_where_all_are_refused_the_address_may_be_wrong(workplace, account):
     assert [one["id"] for one in audit["drift"]] == IDS
     assert all("check api_url as well" in one["note"] for one in audit["drift"])
     assert audit["summary"]["compliance"] == 0.0
+
+
+# Bad input
+
+SECRET = "s3cr3t-of-a-slip"
+NUMBER = "73481290561"
+SHORT = "q7x~z"  # too short for the search in every form
+GOOD = {"id": "A1", "token": f"{SECRET}-1"}
+# What is given, and what every door says. No message, log or file repeats anything of it but the ids.
+SLIPS = {
+    "mapping": ({"A1": SECRET}, "credentials must be a list, with an entry {id: …, token: …} for each instance"),
+    "one entry": (GOOD, "credentials must be a list, with an entry {id: …, token: …} for each instance"),
+    "text": (f"A1 {SECRET}", "credentials must be a list, with an entry {id: …, token: …} for each instance"),
+    "number": (int(NUMBER), "credentials must be a list, with an entry {id: …, token: …} for each instance"),
+    "empty list": ([], "credentials is an empty list: give an entry {id: …, token: …} for each instance, or leave it out"),
+    "list of texts": ([f"A1:{SECRET}"], "credentials: entry 1 must be a mapping with the keys id and token, and no others"),
+    "nested list": ([[GOOD]], "credentials: entry 1 must be a mapping with the keys id and token, and no others"),
+    "wrong key": ([{"id": "A1", "tokn": SECRET}], "credentials: entry 1 must be a mapping with the keys id and token, and no others"),
+    "id as key": ([GOOD, {"A1": SECRET}], "credentials: entry 2 must be a mapping with the keys id and token, and no others"),
+    "secret as key": ([{SECRET: "A1"}], "credentials: entry 1 must be a mapping with the keys id and token, and no others"),
+    "one key more": ([{**GOOD, "note": SECRET}], "credentials: entry 1 must be a mapping with the keys id and token, and no others"),
+    "no token": ([GOOD, {"id": "B2"}], "credentials: entry 2 (B2) has no token: write {id: …, token: …}"),
+    "null token": ([{"id": "B2", "token": None}], "credentials: entry 1 (B2) has no token: write {id: …, token: …}"),
+    "no id": ([{"token": SECRET}], "credentials: entry 1 has no id: write {id: …, token: …}"),
+    "number for a token": ([{"id": "A1", "token": int(NUMBER)}], "credentials: entry 1 (A1): the token must be text: put it in quotes"),
+    "number for an id": ([{"id": 11, "token": SECRET}], "credentials: entry 1: the id must be text: put it in quotes"),
+    "list for a token": ([{"id": "A1", "token": [SECRET]}], "credentials: entry 1 (A1): the token must be text: put it in quotes"),
+    "mapping for a token": ([{"id": "A1", "token": {SECRET: SECRET}}], "credentials: entry 1 (A1): the token must be text"),
+    "blank token": ([{"id": "A1", "token": " \t"}], "credentials: entry 1 (A1): the token is empty: write {id: …, token: …}"),
+    "blank id": ([{"id": " ", "token": SECRET}], "credentials: entry 1: the id is empty: write {id: …, token: …}"),
+    "white space in a token": ([{"id": "A1", "token": f"{SECRET} {SECRET}"}], "credentials: entry 1 (A1): the token holds white space"),
+    "short token": ([{"id": "A1", "token": SHORT}], "credentials: entry 1 (A1): the token has fewer than 8 characters"),
+    "an id twice": ([GOOD, {"id": "B2", "token": SECRET}, GOOD], "credentials: entries 1 and 3 have the same id A1: leave one out"),
+}
+SYSLOG = "import syslog\nsyslog.syslog = lambda *said: open(%r, 'a').write(repr(said))\n"
+
+
+def leaked(text):
+    return [*found([SECRET, NUMBER], text), *([SHORT] if SHORT in text else [])]
+
+
+@pytest.fixture
+def recorded(workplace):
+    """A workplace whose commands keep a log, and whose modules tell a stand-in for the system's log, in files of it."""
+    workplace.write("site/sitecustomize.py", SYSLOG % str(workplace.folder / "syslog"))
+    python_path = ":".join(filter(None, (str(workplace.folder / "site"), workplace.environment.get("PYTHONPATH"))))
+    # Without pipelining, which is Ansible's default: modules and their arguments are files for a moment.
+    workplace.environment.update(ANSIBLE_LOG_PATH="ansible.log", ANSIBLE_PIPELINING="0", PYTHONPATH=python_path)
+    return workplace
+
+
+@pytest.mark.unmeasured
+def test_no_door_repeats_mistyped_credentials_and_all_say_the_same_of_them(recorded, account):
+    tasks = {}
+    for name, (value, _message) in SLIPS.items():
+        slip = f"slips['{name}']"
+        key = name.replace(" ", "_")
+        tasks[f"option_{key}"] = lookup(f"credentials={slip}")
+        tasks[f"variable_{key}"] = {**lookup(), "vars": {"zapi_credentials": "{{ %s }}" % slip}}
+        tasks[f"info_{key}"] = {"zapi.zapi.instance_info": {"credentials": "{{ %s }}" % slip}}
+        tasks[f"audit_{key}"] = {"zapi.zapi.instance_audit": {"credentials": "{{ %s }}" % slip, "expectations": EXPECTATIONS}}
+        # Where ansible-core itself refuses the task, it has seen the credentials as well.
+        tasks[f"refused_{key}"] = {"zapi.zapi.instance_info": {"credentials": "{{ %s }}" % slip, "page_size": "x"}}
+        tasks[f"unknown_{key}"] = {"zapi.zapi.instance_info": {"credentials": "{{ %s }}" % slip, "no_such_option": 1}}
+    inputs = [recorded.write("extra.json", {"slips": {name: value for name, (value, _message) in SLIPS.items()}})]
+    outcome, results = recorded.play(registered(tasks, ignore_errors=True), "-vvvv", "-e", "@extra.json")
+    assert len(results) == len(tasks), outcome.output[-3000:]
+    for name, (_value, message) in SLIPS.items():
+        for door in ("option", "variable", "info", "audit"):
+            result = results[f"{door}_{name.replace(' ', '_')}"]
+            assert result["failed"], (door, name)
+            assert message in result["msg"], (door, name)
+            assert "\n" not in result["msg"].strip(), (door, name)
+        assert "page_size" in results[f"refused_{name.replace(' ', '_')}"]["msg"]
+        assert "no_such_option" in results[f"unknown_{name.replace(' ', '_')}"]["msg"]
+    assert not account.requests
+    assert not leaked(outcome.output + str(results))
+    assert "page_size" in (recorded.folder / "syslog").read_text(encoding="utf-8")
+    assert not found_in_files([SECRET, NUMBER], recorded.folder, inputs)
+
+
+@pytest.mark.unmeasured
+def test_the_inventory_repeats_no_mistyped_credentials_either(recorded, account):
+    """Every slip is a source of its own, as it stands in the file and as a variable brings it."""
+    inputs = [recorded.write("extra.json", {"slips": {name: value for name, (value, _message) in SLIPS.items()}})]
+    for number, (name, (value, _message)) in enumerate(SLIPS.items()):
+        for kind, credentials in (("written", value), ("templated", "{{ slips['%s'] }}" % name)):
+            source = {"plugin": "zapi.zapi.instances", "credentials": credentials}
+            inputs.append(recorded.write(f"{kind}{number}.zapi.yml", yaml.safe_dump(source)))
+    sources = [argument for path in inputs[1:] for argument in ("-i", path.name)]
+    outcome = recorded.run("ansible-inventory", *sources, "--graph", "-vvvv", "-e", "@extra.json")
+    for number, (name, (_value, message)) in enumerate(SLIPS.items()):
+        for kind in ("written", "templated"):
+            said = outcome.words.partition(f"/{kind}{number}.zapi.yml")[2].partition("Unable to parse")[0]
+            assert message in said, (kind, name)
+    assert not account.requests
+    assert not leaked(outcome.output)
+    assert not found_in_files([SECRET, NUMBER], recorded.folder, inputs)
+
+
+def test_what_goes_with_credentials_and_what_is_missing_without(workplace, account):
+    without = (
+        "partner_token is missing: set the option, the environment variable ZAPI_PARTNER_TOKEN, or the variable zapi_partner_token "
+        "(which lookup, inventory and playbooks read); or give credentials, a list of {id, token}"
+    )
+    narrowed = "{} narrows a partner's listing, and with credentials there is none: leave it out"
+    faults = {"nothing": ({}, without)}
+    for name, value in (("query", "shop"), ("middleware", "web")):
+        faults[name] = ({name: value, "credentials": CREDENTIALS}, narrowed.format(name))
+    tasks = {}
+    for name, (options, _message) in faults.items():
+        arguments = ", ".join(f"{option}={'given' if option == 'credentials' else repr(value)}" for option, value in options.items())
+        tasks[f"{name}_lookup"] = lookup(arguments)
+        tasks[f"{name}_info"] = {"zapi.zapi.instance_info": options}
+        tasks[f"{name}_audit"] = {"zapi.zapi.instance_audit": {**options, "expectations": EXPECTATIONS}}
+    match = [{"match": {"middleware": "web"}, "expect": {"payment_status": "PAID"}}]
+    tasks["match"] = {"zapi.zapi.instance_audit": {"credentials": CREDENTIALS, "expectations": match}}
+    outcome, results = workplace.play(registered(tasks, ignore_errors=True), variables={"given": CREDENTIALS})
+    assert len(results) == len(tasks), outcome.output
+    for name, (options, message) in faults.items():
+        said = [results[f"{name}_{door}"]["msg"] for door in ("lookup", "info", "audit")]
+        listed, hosts, _groups = workplace.inventory(options)
+        assert hosts == {}
+        assert said[1] == said[2] == message
+        assert message in said[0]
+        assert message in listed.words
+    assert "middleware" in results["match"]["msg"]
+    assert "credentials" in results["match"]["msg"]
+    assert not account.requests
+
+
+def test_a_template_in_a_credential_that_fails_is_not_quoted(workplace, account):
+    broken = [{"id": "A1", "token": f"{SECRET}{{{{ not_there }}}}"}]
+    outcome, results = workplace.play(
+        registered({"looked_up": {**lookup(), "vars": {"zapi_credentials": broken}}}, ignore_errors=True), "-vvvv"
+    )
+    listed, hosts, _groups = workplace.inventory({"credentials": broken}, "-vvvv")
+    assert hosts == {}
+    problem = "the template of credentials ({}) could not be filled in: a variable in it is not defined"
+    assert problem.format("variable zapi_credentials") in results["looked_up"]["msg"]
+    assert problem.format("inventory file") in listed.words
+    assert not found([SECRET], outcome.output + str(results) + listed.output)
+
+
+def test_what_looks_like_a_template_in_an_argument_stays_text(workplace, account):
+    marker = workplace.folder / "evaluated"
+    token = "{{lookup('pipe','touch\\x20%s')}}" % marker
+    tasks = {"looked_up": lookup("credentials=[{'id': 'A1', 'token': extra_token}]")}
+    extra = workplace.write("extra.yml", "extra_token: !unsafe " + json.dumps(token) + "\n")
+    outcome, results = workplace.play(registered(tasks, ignore_errors=True), "-e", f"@{extra}")
+    assert len(results) == 1, outcome.output
+    assert "those of A1" in results["looked_up"]["msg"]
+    assert not marker.exists()
+
+
+# The cache
+
+
+def test_the_cache_holds_no_token_and_other_credentials_make_another_entry(workplace, account):
+    cache = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": "cache"}
+    for round_number in (1, 2):
+        for credentials in (CREDENTIALS[:2], CREDENTIALS):
+            extra = workplace.write("extra.json", {"zapi_credentials": credentials})
+            _outcome, hosts, _groups = workplace.inventory(cache, "-e", f"@{extra}")
+            assert len(hosts) == len(credentials), round_number
+    # 2 instances, then 3, by two calls each, and none in the second round
+    assert sum(calls(account).values()) == 10
+    kept = [path for path in (workplace.folder / "cache").rglob("*") if path.is_file()]
+    assert len(kept) >= 1
+    assert not found_in_files(TOKENS, workplace.folder / "cache")
+    # Another token for the same id is another entry: who may not read an instance is not told of it.
+    extra = workplace.write("extra.json", {"zapi_credentials": [*CREDENTIALS[:1], {**CREDENTIALS[1], "token": "wr0ng-token-of-B2"}]})
+    outcome, hosts, _groups = workplace.inventory(cache, "-e", f"@{extra}")
+    assert hosts == {}
+    assert "those of B2" in outcome.words
+
+
+# Settings
+
+
+def test_only_instances_of_which_an_item_names_a_setting_are_asked(workplace, account):
+    workplace.environment["ZAPI_PARTNER_TOKEN"] = account.partner_token
+    some = [
+        {"expect": {"payment_status": "PAID"}},
+        {"match": {"name": "shop-*"}, "expect": {"settings": {"auto_read_message": False}}},
+        {"match": {"id": "A1"}, "ignore": ["settings"]},
+    ]
+    for expectations, asked in ((EXPECTATIONS, ["A1", "B2", "C3"]), (some, ["B2"]), (some[:1], [])):
+        account.clear_requests()
+        task = {"zapi.zapi.instance_audit": {"expectations": expectations, "fail_on_drift": False}}
+        outcome, results = workplace.play(registered({"audit": task}))
+        assert outcome.status == 0, outcome.output
+        assert calls(account) == {(None, None): 1, **{(identity, "me"): 1 for identity in asked}}
+        wanted = {"settings.auto_read_message": 1} if asked else {}
+        assert {k: v for k, v in results["audit"]["summary"]["mismatches"].items() if k != "webhooks.received"} == wanted
+
+
+def test_settings_are_asked_for_where_they_are_wanted(workplace, account):
+    workplace.environment["ZAPI_PARTNER_TOKEN"] = account.partner_token
+    tasks = {
+        "plain": {"zapi.zapi.instance_info": {}},
+        "told": {"zapi.zapi.instance_info": {"include_settings": True}},
+        "looked_up": lookup("include_settings=true"),
+        "plain_lookup": lookup(),
+    }
+    outcome, results = workplace.play(registered(tasks))
+    assert outcome.status == 0, outcome.output
+    assert calls(account) == {(None, None): 4, ("A1", "me"): 2, ("B2", "me"): 2, ("C3", "me"): 2}
+    for fleet in (results["plain"]["instances"], results["plain_lookup"]["msg"]):
+        assert [one["settings"]["auto_read_message"] for one in fleet] == [None] * 3
+        assert all("settings.auto_read_message" in one["unknown"] for one in fleet)
+    for fleet in (results["told"]["instances"], results["looked_up"]["msg"]):
+        assert [one["settings"]["auto_read_message"] for one in fleet] == [False, True, False]
+        assert [one["settings"]["muted_webhooks"] for one in fleet] == [[], [], ["received"]]
+        assert not any("settings.auto_read_message" in one["unknown"] for one in fleet)
+
+
+def test_a_muted_webhook_is_drift_unless_it_is_declared_so(workplace, account):
+    muted_declared = [{"expect": {"webhooks": {"received": HOOK}, "settings": {"muted_webhooks": ["received"]}}}]
+    tasks = {}
+    for name, expectations in (("plain", "plain"), ("declared", "declared")):
+        given = "{{ %s }}" % expectations
+        tasks[f"{name}_audit"] = {
+            "zapi.zapi.instance_audit": {"credentials": CREDENTIALS, "expectations": given, "fail_on_drift": False, "only": ["C3"]}
+        }
+        tasks[f"{name}_filter"] = lookup("'C3', credentials=given", f" | zapi.zapi.drift({expectations})")
+        tasks[f"{name}_test"] = lookup("'C3', credentials=given", f" | select('zapi.zapi.compliant', {expectations}) | length")
+    variables = {"given": CREDENTIALS, "plain": [{"expect": {"webhooks": {"received": HOOK}}}], "declared": muted_declared}
+    outcome, results = workplace.play(registered(tasks), variables=variables)
+    assert outcome.status == 0, outcome.output
+    [drifted] = results["plain_audit"]["drift"]
+    assert (drifted["attribute"], drifted["expected"], drifted["actual"]) == ("webhooks.received",) + ("https://hooks.example.com/C3",) * 2
+    assert "muted" in drifted["note"]
+    assert results["plain_filter"]["msg"] == [drifted]
+    assert str(results["plain_test"]["msg"]) == "0"
+    assert results["declared_audit"]["in_sync"]
+    assert list(results["declared_filter"]["msg"]) == []
+    assert str(results["declared_test"]["msg"]) == "1"
+
+
+def test_a_partner_s_audit_counts_the_instances_whose_filters_nobody_knows(workplace, account):
+    workplace.environment["ZAPI_PARTNER_TOKEN"] = account.partner_token
+    expectations = [{"match": {"name": "shop-*"}, "expect": {"webhooks": {"received": HOOK}}}]
+    outcome, results = workplace.play(registered({"audit": {"zapi.zapi.instance_audit": {"expectations": expectations}}}))
+    assert outcome.status == 0, outcome.output
+    assert results["audit"]["summary"]["unverified"] == 2
+    assert calls(account) == {(None, None): 1}
+
+
+# Listing twice
+
+
+def test_list_twice_finds_what_counting_does_not_through_every_door(workplace):
+    """An instance goes before page 2 is asked for, while another comes: each count is right, and one is on no page."""
+    rows = [row(f"N{number}", f"number-{number}") for number in range(6)]
+    options = {"page_size": 2, "concurrency": 1}
+    expectations = [{"expect": {"payment_status": ["PAID", "TRIAL"]}}]
+
+    def ids(twice):
+        more = {**options, "list_twice": twice}
+        arguments = ", ".join(f"{name}={value}" for name, value in more.items())
+        doors = {
+            "looked_up": lookup(arguments.lower(), " | map(attribute='id')"),
+            "info": {"zapi.zapi.instance_info": more},
+            "audit": {"zapi.zapi.instance_audit": {**more, "expectations": expectations, "unmanaged": "report", "fail_on_drift": False}},
+        }
+        listed = {}
+        for name in (*doors, "inventory"):
+            with Emulator(rows, faults=["change_fleet,remove=1,add=1,page=2,times=1"]) as running:
+                environment = {"ZAPI_API_URL": running.url, "ZAPI_PARTNER_TOKEN": running.partner_token}
+                if name == "inventory":
+                    outcome, hosts, _groups = workplace.inventory({**more, "hostnames": ["id"]}, **environment)
+                    listed[name] = set(hosts)
+                else:
+                    outcome, results = workplace.play(registered({name: doors[name]}), **environment)
+                    result = results.get(name)
+                    assert result, outcome.output
+                    listed[name] = (
+                        set(result["msg"]) if name == "looked_up" else
+                        {one["id"] for one in result["instances"]} if name == "info" else
+                        result["summary"]["instances"]
+                    )
+                now = {one["id"] for one in running.fleet}
+                listed[name] = listed[name] == (len(now) if name == "audit" else now)
+                listed[f"requests of {name}"] = len(running.requests)
+        return listed
+
+    once, twice = ids(False), ids(True)
+    for name in ("looked_up", "info", "inventory"):
+        assert not once[name], name
+        assert twice[name], name
+    assert twice["audit"]
+    for name in ("looked_up", "info", "audit", "inventory"):
+        assert once[f"requests of {name}"] == 3
+        assert twice[f"requests of {name}"] == 9
