@@ -73,6 +73,10 @@ def plan(quick: bool, rounds: int) -> Iterator[tuple[str, Work]]:
     # First, while this process is small.
     compared = medium if quick else large
     yield f"memory, {compared:,} instances", lambda workshop: comparisons.compare_memory(workshop, small, compared, few)
+    more = (100, medium, few)
+    yield f"credentials' memory, {medium:,} instances", lambda workshop: comparisons.compare_credentials_memory(workshop, *more)
+    yield sized(comparisons.compare_credentials, small, few)
+    yield sized(comparisons.compare_censoring, medium, rounds)
     yield sized(comparisons.compare_listing, small, rounds)
     yield sized(comparisons.compare_listing, medium, rounds)
     yield sized(comparisons.compare_audit, small, rounds)

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from .processes import PARTNER_TOKEN, BenchmarkError, Run, Workshop, own_peak
 else:  # as part of a script
@@ -69,6 +69,16 @@ def compare_listing(workshop: Workshop, instances: int, rounds: int) -> Row:
     ratio = median(ours / bare for ours, bare in zip(seconds["engine"], seconds["bare"]))
     ours, bare = (f"{median(seconds[name]):.2f} s" for name in ("engine", "bare"))
     return Row("listing / bare loop", instances, ratio, "", most=1.3, first=ours, second=bare, rounds=rounds)
+
+
+def compare_credentials(workshop: Workshop, instances: int, rounds: int) -> Row:
+    """Compare reading each instance by its own calls with a bare thread pool that makes the same calls."""
+    with workshop.emulator(instances, LATENCY) as url:
+        measured = _fetch(workshop, url, instances, rounds + 1, "bare-each", "engine-each")
+    seconds = {name: times[1:] for name, times in measured.items()}
+    ratio = median(ours / bare for ours, bare in zip(seconds["engine-each"], seconds["bare-each"]))
+    ours, bare = (f"{median(seconds[name]):.2f} s" for name in ("engine-each", "bare-each"))
+    return Row("credentials / bare thread pool", instances, ratio, "", most=1.3, first=ours, second=bare, rounds=rounds)
 
 
 def _fetch(workshop: Workshop, url: str, instances: int, rounds: int, *names: str) -> dict[str, list[float]]:
@@ -237,10 +247,68 @@ def compare_memory(workshop: Workshop, small: int, large: int, rounds: int) -> l
     ]  # fmt: skip
 
 
-def _module_peak(workshop: Workshop, url: str, instances: int, expectations: list[dict[str, t.Any]]) -> float:
-    arguments = {"api_url": url, "partner_token": PARTNER_TOKEN, "expectations": expectations, "fail_on_drift": False}
-    module = "ansible_collections.zapi.zapi.plugins.modules.instance_audit"
-    run = workshop.run(sys.executable, "-m", module, stdin=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
+def compare_credentials_memory(workshop: Workshop, small: int, large: int, rounds: int) -> list[Row]:
+    """Compare the module's own process with few credentials and with many, all in sync; and with what their number costs."""
+    in_sync = [{"expect": {"webhooks": {"received": f"{HOOKS}{{id}}/received"}}}]
+    with workshop.emulator(small) as url:
+        credentials = _credentials(workshop, url, small)
+        low = [_module_peak(workshop, url, small, in_sync, credentials) for _round in range(rounds)]
+    with workshop.emulator(large) as url:
+        credentials = _credentials(workshop, url, large)
+        high = [_module_peak(workshop, url, large, in_sync, credentials) for _round in range(rounds)]
+    texts = (f"{median(peaks):.0f} MiB" for peaks in (high, low))
+    return [
+        Row(f"audit's memory by credentials: more than with {small:,}", large, median(high) - median(low), " MiB", most=40,
+            first=next(texts), second=next(texts), rounds=rounds),
+    ]  # fmt: skip
+
+
+def compare_censoring(workshop: Workshop, instances: int, rounds: int) -> list[Row]:
+    """Compare a module that is given many tokens with one that is given a partner token, where both fail before any request.
+
+    ansible-core censors what it finds of each secret in each text, which would take minutes.
+    """
+    with workshop.emulator(instances) as url:
+        credentials = _credentials(workshop, url, instances)
+    rows = []
+    for what, wrong in (("an option that ansible-core refuses", {"unmanaged": "x"}), ("one that the module refuses", {"page_size": 0})):
+        many, one = ({**_AUDIT_OPTIONS, **wrong, **given} for given in ({"credentials": credentials}, {"partner_token": PARTNER_TOKEN}))
+        ours, other = _take_turns(
+            rounds,
+            lambda many=many: _run_module(workshop, many, (1,)),
+            lambda one=one: _run_module(workshop, one, (1,)),
+        )
+        rows.append(_row(f"credentials / partner token, {what}", instances, ours, other, cpu=True, most=1.3))
+    return rows
+
+
+_AUDIT_OPTIONS = {"api_url": "http://127.0.0.1:9", "expectations": [{"expect": {"whatsapp_connected": True}}]}
+
+
+def _credentials(workshop: Workshop, url: str, instances: int) -> list[dict[str, str]]:
+    """Ask the emulator for its instances and their tokens, in a process of its own."""
+    options = {"api_url": url, "partner_token": PARTNER_TOKEN, "include_token": True}
+    found = json.loads(_run_module(workshop, options, module="instance_info").output)["instances"]
+    _demand(len(found) == instances, f"the module saw {len(found)} of {instances} instances")
+    return [{"id": one["id"], "token": one["token"]} for one in found]
+
+
+def _run_module(
+    workshop: Workshop, options: Mapping[str, t.Any], statuses: Collection[int] = (0,), module: str = "instance_audit"
+) -> Run:
+    name = f"ansible_collections.zapi.zapi.plugins.modules.{module}"
+    return workshop.run(sys.executable, "-m", name, stdin=json.dumps({"ANSIBLE_MODULE_ARGS": options}), statuses=statuses)
+
+
+def _module_peak(
+    workshop: Workshop,
+    url: str,
+    instances: int,
+    expectations: list[dict[str, t.Any]],
+    credentials: list[dict[str, str]] | None = None,
+) -> float:
+    opened = {"partner_token": PARTNER_TOKEN} if credentials is None else {"credentials": credentials}
+    run = _run_module(workshop, {"api_url": url, "expectations": expectations, "fail_on_drift": False, **opened})
     found = json.loads(run.output)["summary"]["instances"]
     _demand(found == instances, f"the module saw {found} of {instances} instances")
     _demand(run.mebibytes > own_peak(), "the benchmarks' own process has grown too large to measure another one's memory")

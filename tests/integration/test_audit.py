@@ -33,6 +33,7 @@ def row(identity, name, **fields):
         "phoneConnected": True,
         "receivedCallbackUrl": f"https://hooks.example.com/{identity}",
         "receivedAndDeliveryCallbackUrl": f"https://hooks.example.com/{identity}",
+        "presenceChatCallbackUrl": "",
         **fields,
     }
 
@@ -113,6 +114,7 @@ SUMMARY = {
         "whatsapp_connected": 2,
     },
     "compliance": 0.0,
+    "unverified": 5,
 }
 
 
