@@ -11,7 +11,7 @@ short_description: Z-API instances as an inventory
 version_added: 0.1.0
 author: zapi.zapi contributors (@zapi)
 description:
-  - Makes a host of each instance (connected WhatsApp number) of a Z-API partner account.
+  - Makes a host of each instance (connected WhatsApp number) of a Z-API account, or of those that O(credentials) names.
   - Uses a YAML configuration file that ends in C(zapi.yml) or C(zapi.yaml).
   - What the API says of an instance is data. It is never templated, whatever braces a customer puts into a name.
 extends_documentation_fragment:

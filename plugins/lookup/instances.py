@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: instances
-short_description: List the Z-API instances of an account
+short_description: List Z-API instances
 version_added: 0.1.0
 author: zapi.zapi contributors (@zapi)
 description:
-  - Returns the instances (connected WhatsApp numbers) of a Z-API partner account.
+  - Returns the instances (connected WhatsApp numbers) of a Z-API account, or those that O(credentials) names.
   - The lookup runs on the controller, and lists the whole fleet each time. To use the list more than once, keep it in a variable
     with M(ansible.builtin.set_fact), or use the module M(zapi.zapi.instance_info).
 extends_documentation_fragment:

@@ -236,7 +236,7 @@ def find_mismatches(instance: Instance, asked: Asked, now: int) -> t.Iterator[Mi
     if asked.attributes.isdisjoint(unknown):
         unknown = ()
     settings = instance.get("settings")
-    muted = _muted_webhooks(settings["muted_webhooks"], asked) if settings and settings.get("muted_webhooks") else ()
+    muted = _muted_webhooks(settings["muted_webhooks"], asked) if settings and settings.get("muted_webhooks") else None
     for check in asked.checks:
         attribute, note = check.attribute, None
         kind, actual = attribute.kind, attribute.value(instance)
@@ -253,16 +253,17 @@ def find_mismatches(instance: Instance, asked: Asked, now: int) -> t.Iterator[Mi
             holds = actual == expected
         else:
             holds = actual in expected
-        if muted and kind == URL and expected is not None and MUTED_WITH.get(str(attribute.part), attribute.part) in muted:
+        if muted and kind == URL and expected is not None and attribute.part in muted:
             holds, note = False, f"{note}; {_MUTED_NOTE}" if note else _MUTED_NOTE
         if not holds:
             yield Mismatch(check, expected, actual, note or _note(kind, expected, actual))
 
 
-def _muted_webhooks(muted: list[str], asked: Asked) -> t.Container[t.Any]:
+def _muted_webhooks(muted: list[str], asked: Asked) -> set[str]:
     """Return the webhooks that are muted although nobody declared that."""
     declared = next((check.declared for check in asked.checks if check.attribute.name == "settings.muted_webhooks"), ())
-    return set(muted).difference(declared)
+    undeclared = set(muted).difference(declared)
+    return undeclared | {event for event, other in MUTED_WITH.items() if other in undeclared}
 
 
 def _satisfies(actual: t.Any, expected: t.Any) -> bool:

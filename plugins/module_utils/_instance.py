@@ -72,7 +72,6 @@ def from_row(row: t.Mapping[str, t.Any]) -> t.Optional[Instance]:
     instance = _comparable(row, layout)
     if instance is None:
         return None
-    instance["settings"], instance["unknown"] = dict(instance["settings"]), list(instance["unknown"])
     instance["tenant"] = _text(row.get("tenant"))
     instance["created"] = iso_8601(milliseconds(row.get("created")))
     instance["due"] = iso_8601(instance["due_timestamp"])
@@ -102,8 +101,7 @@ def _comparable(row: t.Mapping[str, t.Any], layout: _Layout) -> t.Optional[Insta
     for field, event in layout.webhooks:
         webhooks[event] = _text(row[field])
     credential = _text(row.get("token")) or _text(row.get("instanceToken"))
-    # Shared by all rows with these fields, which are nearly all there are: `from_row` makes copies.
-    settings, unknown = _NO_SETTINGS, layout.unknown
+    settings, unknown = _NO_SETTINGS.copy(), layout.unknown.copy()
     if layout.settings:
         settings, unknown = _settings(row, layout)
     return {
@@ -127,7 +125,6 @@ def _comparable(row: t.Mapping[str, t.Any], layout: _Layout) -> t.Optional[Insta
 def add_settings(instance: Instance, answer: t.Mapping[str, t.Any]) -> None:
     """Add the settings that an instance's own call tells, as far as its row did not."""
     told = comparable({**answer, "id": instance["id"]})
-    instance["settings"], instance["unknown"] = dict(instance["settings"]), list(instance["unknown"])
     for name in GROUPS["settings"]:
         if told is not None and name in instance["unknown"] and name not in told["unknown"]:
             part = name.partition(".")[2]

@@ -12,7 +12,8 @@ short_description: Assert that all Z-API instances are as declared
 version_added: 0.1.0
 author: zapi.zapi contributors (@zapi)
 description:
-  - Compares the whole fleet of a Z-API partner account with declared expectations, and fails where they differ.
+  - Compares a whole fleet of Z-API instances with declared expectations, and fails where they differ. The fleet is all instances of
+    an account, or those that O(credentials) names.
   - The listing is complete, or the audit fails saying why. Every mistake in the expectations is refused before anything is
     compared. Up to five are told at once.
   - An audit of nothing is no audit. Where no expectation matches any of the instances, the task fails, whatever
@@ -40,15 +41,25 @@ options:
       - V(days_left) is the least number of days until the instance is due.
       - V(webhooks) maps events (such as V(received)) to a URL, to a list of accepted URLs, or to null, for unset. In a URL, C({id})
         and C({name}) stand for the instance's own, percent-encoded. Any other brace is an error.
+      - A declared URL is a webhook that works. Where the API told that it is muted, it is drift, unless V(settings) declares that
+        V(muted_webhooks) holds it. V(received_and_delivery) is muted with V(received).
       - V(webhook_hosts) is a list of hosts, such as V(hooks.example.com), V(*.example.com) or V(hooks.example.com:8443). No webhook
         of any kind may post anywhere else, also none that has no other expectation.
+      - V(settings) maps settings to what they have to be. V(notify_sent_by_me), V(auto_read_message), V(auto_read_status) and
+        V(call_reject_auto) are booleans, V(call_reject_message) is a text, or null for none.
+      - V(muted_webhooks) and V(muted_messages), also under V(settings), are lists of what is B(not) delivered, and may be empty. The
+        first one holds V(received), V(delivery), V(connected), V(disconnected), V(presence_chat) or V(message_status), the second one
+        V(group), V(private_chat), V(text), V(image), V(video), V(audio) or V(document). They are compared as sets.
+      - Where a setting is expected of an instance and the listing did not tell it, the instance is asked by itself.
+      - What is unknown equals nothing, not even null.
       - C(ignore) is a list of attributes that earlier expectations declare and that are not asked of these instances, such as
-        V(whatsapp_connected) or V(webhooks.received); V(webhooks) means all webhooks. A later expectation may ask again.
+        V(whatsapp_connected) or V(webhooks.received); V(webhooks) means all webhooks, V(settings) all
+        settings. A later expectation may ask again.
       - C(until) is a date, such as V(2027-03-01), the last day (in UTC) on which the expectation counts. After it the expectation is
         as if it were not there, and a warning says so.
       - C(name) is a text of one line. Messages and rows name the expectation by it as well.
-      - Expectations merge in order. For each attribute, and for each single webhook, the last expectation that matches an instance
-        counts.
+      - Expectations merge in order. For each attribute, and for each single webhook or setting, the last expectation that matches an
+        instance counts.
       - An expectation that names an ID, or a name that is no pattern, which no instance has, is itself drift. A warning tells of one
         that matches no instance for another reason, with the nearest name that is there.
       - Names are compared in Unicode's composed form (NFC), so that an accent is the same accent on every keyboard.
@@ -58,7 +69,7 @@ options:
     description:
       - IDs and exact names. No other instance is looked at, and no expectation is missing an instance because of that.
       - It is an error where no instance bears one of them and no expectation names it.
-      - Where all of them are IDs, ten at most, the server is asked for these instances alone.
+      - Where all of them are IDs, the server is asked for these instances alone, in a listing for ten of them at most.
     type: list
     elements: str
   unmanaged:
@@ -131,6 +142,18 @@ EXAMPLES = r"""
     only:
       - 3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F
 
+- name: Assert that nothing is muted, without a partner token
+  zapi.zapi.instance_audit:
+    credentials:
+      - id: 3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F
+        token: "{{ token_of_padaria_central }}"
+    expectations:
+      - expect:
+          settings:
+            notify_sent_by_me: true
+            muted_webhooks: []
+            muted_messages: []
+
 - name: Show how much of the fleet is in sync
   ansible.builtin.debug:
     msg: "{{ audit.summary.compliance }} % of {{ audit.summary.managed }} instances"
@@ -178,8 +201,8 @@ drift:
       type: str
     attribute:
       description:
-        - What differs, such as V(whatsapp_connected), V(webhooks.received) or V(webhook_hosts). Null for missing and unmanaged
-          instances.
+        - What differs, such as V(whatsapp_connected), V(webhooks.received), V(settings.muted_webhooks) or V(webhook_hosts). Null for
+          missing and unmanaged instances.
       returned: always
       type: str
     expected:
@@ -191,7 +214,9 @@ drift:
       returned: always
       type: raw
     expectation:
-      description: The position of the expectation in the list, from 1. Null for unmanaged instances.
+      description:
+        - The position of the expectation in the list, from 1. Null for unmanaged instances, and for a refused credential
+          of O(credentials) that no expectation names.
       returned: always
       type: int
     expectation_name:
@@ -201,7 +226,8 @@ drift:
     note:
       description:
         - What is not plain to see, or null. That the two sides differ in a masked part only, or in upper and lower case only, that
-          the API did not tell the value, or which webhooks post to a foreign host.
+          the API did not tell the value, that a webhook is muted, which webhooks post to a foreign host, or why the server refused a
+          credential.
       returned: always
       type: str
   sample:
@@ -220,7 +246,7 @@ summary:
   type: dict
   contains:
     instances:
-      description: How many instances the fleet has.
+      description: How many instances were looked at, the whole fleet or those of O(only).
       returned: always
       type: int
     managed:
@@ -240,7 +266,7 @@ summary:
       returned: always
       type: int
     missing:
-      description: How many expectations name an instance that does not exist.
+      description: How many expectations name an instance that does not exist, and how many other credentials the server refused.
       returned: always
       type: int
     mismatches:
@@ -253,6 +279,12 @@ summary:
         - It is 100.0 only if all of them are, or if there are none.
       returned: always
       type: float
+    unverified:
+      description:
+        - How many instances have a declared URL, and nobody knows whether its webhook is muted, since the API did not tell.
+        - Expect V(settings.muted_webhooks) of them, and they are asked.
+      returned: always
+      type: int
   sample:
     instances: 340
     managed: 338
@@ -264,6 +296,7 @@ summary:
       webhooks.received_and_delivery: 9
       whatsapp_connected: 4
     compliance: 96.2
+    unverified: 0
 """
 
 import time

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: instance_info
-short_description: List the Z-API instances of an account
+short_description: List Z-API instances
 version_added: 0.1.0
 author: zapi.zapi contributors (@zapi)
 description:
-  - Returns the instances (connected WhatsApp numbers) of a Z-API partner account, all of them or those of an ID or a name.
+  - Returns the instances (connected WhatsApp numbers) of a Z-API account, or those that O(credentials) names; all of them, or those
+    of an ID or a name.
   - Nothing found is an empty list, not an error.
 extends_documentation_fragment:
   - zapi.zapi._connection
@@ -27,7 +28,8 @@ options:
   id:
     description:
       - Returns only the instance with exactly this ID.
-      - The server is asked to narrow the listing. Where that finds nothing, or fails, everything is listed once.
+      - The server is asked to narrow the listing. Where that finds nothing, or fails, everything is listed once. With O(credentials),
+        only this instance is asked.
     type: str
   name:
     description:

@@ -111,6 +111,8 @@ def documented_fleet(workplace):
             "phoneConnected": True,
             "receivedCallbackUrl": f"https://hooks.example.com/{identity}/received",
             "receivedAndDeliveryCallbackUrl": f"https://hooks.example.com/{identity}/received",
+            "presenceChatCallbackUrl": None,
+            "_me": {"receiveCallbackSentByMe": True, "callbackTypeFilters": [], "messageFilters": []},
         }
         for identity, shop in zip(ids, ("Padaria Central", "Loja 1"))
     ]
@@ -132,7 +134,8 @@ def documented_fleet(workplace):
 def test_the_examples_of_a_plugin_run(workplace, documented_fleet, plugin):
     tasks = yaml.safe_load(plugin_examples(ROOT / "plugins" / plugin))
     assert len(tasks) >= 2
-    outcome, _results = workplace.play(tasks)
+    variables = {"token_of_padaria_central": "token-of-3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F"}
+    outcome, _results = workplace.play(tasks, variables=variables)
     assert outcome.status == 0, outcome.output
     assert "WARNING" not in outcome.output
 
