@@ -63,8 +63,15 @@ options:
       - An expectation that names an ID, or a name that is no pattern, which no instance has, is itself drift. A warning tells of one
         that matches no instance for another reason, with the nearest name that is there.
       - Names are compared in Unicode's composed form (NFC), so that an accent is the same accent on every keyboard.
+      - Needed, unless O(expectations_file) is given.
     type: raw
-    required: true
+  expectations_file:
+    description:
+      - A file on the controller that holds the list as C(expectations), or is the list. A relative path starts where the command
+        was given.
+      - It is read as a file of variables is. M(ansible.builtin.include_vars) says how. It may be encrypted as a whole, or have
+        encrypted values and templates, which may also use its other keys.
+    type: path
   only:
     description:
       - IDs and exact names. No other instance is looked at, and no expectation is missing an instance because of that.
@@ -320,12 +327,15 @@ def main() -> None:
         argument_spec={
             **CONNECTION_ARGUMENTS,
             # Kept out of the system's log, since webhook URLs hold secrets. In the result they are masked, by run().
-            "expectations": {"type": "raw", "required": True, "no_log": True},
+            "expectations": {"type": "raw", "no_log": True},
+            "expectations_file": {"type": "path"},  # the action plugin puts what is in it in the place of the former
             "only": {"type": "list", "elements": "str"},
             "unmanaged": {"type": "str", "choices": list(UNMANAGED_CHOICES), "default": "ignore"},
             "fail_on_drift": {"type": "bool", "default": True},
             "show_url_secrets": {"type": "bool", "default": False, "no_log": False},
         },
+        required_one_of=[["expectations", "expectations_file"]],
+        mutually_exclusive=[["expectations", "expectations_file"]],
         supports_check_mode=True,
     )
     params = module.params

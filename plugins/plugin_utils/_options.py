@@ -51,16 +51,16 @@ def read_connection(
             value = _filled_in(value, templar, f"{name} (variable {origin[5:]})")
         elif origin == "Direct" and inventory_file is not None:
             value = _filled_in(value, templar, f"{name} (inventory file)")
-        options[name] = _plain(value)
+        options[name] = plain(value)
     return Connection.from_options(options)
 
 
-def _plain(value: t.Any) -> t.Any:
+def plain(value: t.Any) -> t.Any:
     """Return a value whose texts are texts, and no longer encrypted ones."""
     if isinstance(value, Mapping):
-        return {_plain(key): _plain(item) for key, item in value.items()}
+        return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value if value is None or isinstance(value, (bool, int, float)) else to_text(value)
 
 

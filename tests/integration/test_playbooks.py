@@ -68,6 +68,9 @@ FORMS = {
     "JSON": json.dumps({"expectations": GOOD}),
     "a plain list in JSON": json.dumps(GOOD),
     "with templates": yaml.safe_dump({"expectations": GOOD}).replace("hooks.example.com", "{{ host }}"),
+    "with a variable of its own": f"host: hooks.example.com\n{yaml.safe_dump({'expectations': GOOD})}".replace(
+        "//hooks.example.com", "//{{ host }}"
+    ),
     "with a default": yaml.safe_dump({"expectations": GOOD}).replace("hooks.example", "{{ id | default('hooks') }}.example"),
     "with unused braces": "# not {{ id }}, but {id}\n" + yaml.safe_dump({"expectations": GOOD}),
 }
@@ -198,13 +201,13 @@ SLIPS = {
     f"all of {SECRET}\n": "holds neither a list nor the key expectations",
     f"expectations: [{SECRET}\n": "is no YAML that can be read: look at line 2, column 1",
     f"expectations:\n\t- {SECRET}\n": "is no YAML that can be read: look at line 2, column 1",
-    f"expectations:\n  - !secret {SECRET}\n": "has a tag that Ansible does not know: look at line 2",
+    f"expectations:\n  - !secret {SECRET}\n": "has a tag or a value that Ansible does not know: look at line 2",
     "expectations:\n  - expect: {{ all }}\n": "look at line 2. Quote what begins with a brace",
     one(URL.replace("received", "{{id}}")): "has two braces around id, which is a template of Ansible's. One is right: write {id}",
     one(URL.replace("received", "{{ name }}")): "One is right: write {name}",
     one(URL.replace("hooks.", "{{ hosts.of[0] }}")): "uses a variable that is not defined: hosts",
-    one(URL.replace("hooks.", "{{ hosts ")): "has a template with a mistake in its syntax: look at line 2",
-    one(URL.replace("hooks.", "{{ 1 / 0 }}")): "a template in ",
+    one(URL.replace("hooks.", "{{ hosts ")): "has a template with a mistake in its syntax",
+    one(URL.replace("hooks.", "{{ 1 / 0 }}")): "a template that cannot be filled in",
     "[]": "expectations is empty",
     one(URL.replace("received", "{token}")): "expectation 1",
 }
