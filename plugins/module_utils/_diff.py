@@ -32,19 +32,21 @@ def _diff(rows: list[Row]) -> dict[str, str]:
     return {
         "before_header": header,
         "after_header": header,
-        "before": _as_yaml((row["attribute"], row["actual"]) for row in rows),
-        "after": _as_yaml((row["attribute"], row["expected"]) for row in rows),
+        "before": "".join(_line(row["attribute"], row["actual"], _reason(row)) for row in rows),
+        "after": "".join(_line(row["attribute"], row["expected"]) for row in rows),
     }
 
 
-def _as_yaml(values: t.Iterable[tuple[t.Optional[str], t.Any]]) -> str:
-    return "".join(_line(attribute, value) for attribute, value in values)
+def _reason(row: Row) -> str:
+    """Return why the two sides differ where they look alike, as a comment."""
+    return f"  # {printable(row['note'])}" if row["note"] and row["actual"] == row["expected"] else ""
 
 
-def _line(attribute: t.Optional[str], value: t.Any) -> str:
+def _line(attribute: t.Optional[str], value: t.Any, comment: str = "") -> str:
     as_json = f"{attribute}: {json.dumps(value, ensure_ascii=False)}"  # which is YAML, too
     text = str(yaml_dump({attribute: value}, default_flow_style=False, allow_unicode=True, width=1000)) if HAS_YAML else as_json
     # YAML leaves characters as they are that turn the direction of writing, or that nobody sees; and it may escape an emoji.
     # Between the quotes of JSON, what printable() makes of such characters means the same in YAML.
     readable = all(line.isprintable() for line in text.splitlines()) and "\\U" not in text
-    return text if readable and HAS_YAML else f"{printable(as_json)}\n"
+    text = text if readable and HAS_YAML else f"{printable(as_json)}\n"
+    return text if not comment else f"{text[:-1]}{comment}\n"

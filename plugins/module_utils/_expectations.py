@@ -47,6 +47,7 @@ _KEYS = ("name", "match", "expect", "ignore", "until")
 _CONDITIONS = ("id", "name", "middleware")
 _IGNORABLE = (*DECLARABLE, *(name for name in BY_NAME if name not in DECLARABLE))
 _PLACEHOLDER = re.compile(r"\{(?:id|name)\}")
+_TWO_BRACES = re.compile(r"\{\{\s*(id|name)\s*\}\}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.A)
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029]")
 _MUTED = re.compile(r"[a-z0-9_]{1,60}")
@@ -264,6 +265,9 @@ class Expectations:
             return None
         accepted = _accepted(value, where, " or null")
         for url in [accepted] if isinstance(accepted, str) else accepted:
+            slip = _TWO_BRACES.search(url)
+            if slip:
+                raise ExpectationError(f"{where} has two braces around {slip[1]}, which is a template of Ansible's: write {{{slip[1]}}}")
             if re.search(r"[{}]", _PLACEHOLDER.sub("", url)):
                 raise ExpectationError(
                     f"{where} has a brace that belongs to neither {{id}} nor {{name}}, the only placeholders there are"

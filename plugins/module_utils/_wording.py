@@ -94,7 +94,7 @@ def _unmatched(one: Unmatched) -> str:
 
 
 def _values(value: t.Any, between: str) -> str:
-    return between.join(map(_shown, value)) if isinstance(value, list) else _shown(value)
+    return between.join(map(_shown, value)) if isinstance(value, list) and value else _shown(value)
 
 
 def _shown(value: t.Any) -> str:

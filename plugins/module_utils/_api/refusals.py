@@ -36,7 +36,7 @@ PARTNER = Advice(
     client_header="which a partner's calls do not need: check api_url and the account's security settings",
 )
 INSTANCE = Advice(
-    wrong_credential="the instance's id or token is wrong, or it is gone: check credentials",
+    wrong_credential="there is no instance with this id and this token (any more): check credentials",
     not_allowed="check credentials, and the account's security settings",
     client_header="check client_token (environment variable ZAPI_CLIENT_TOKEN): it is the account's security token",
 )

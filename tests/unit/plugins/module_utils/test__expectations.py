@@ -184,8 +184,15 @@ def test_a_wrong_type_is_told_with_its_place_and_without_the_value(expect: t.Any
         assert word in message
 
 
+@pytest.mark.parametrize("url", ["{{id}}", "{{ name }}", "/{{id}}/{name}"])
+def test_a_template_where_a_placeholder_is_meant_is_told_as_what_it_is(url: str) -> None:
+    message = mistake([{"expect": {"webhooks": {"delivery": f"{SECRET_URL}{url}"}}}])
+    assert "two braces around" in message
+    assert "write {name}" in message or "write {id}" in message
+
+
 @pytest.mark.parametrize(
-    "url", ["{ID}", "{}", "{{id}}", "{id", "id}", "{id}{", "{ id }", "{phone}", "{name!r}", "{id:x}", "{name.secret}", "}{"]
+    "url", ["{ID}", "{}", "{{phone}}", "{id", "id}", "{id}{", "{ id }", "{phone}", "{name!r}", "{id:x}", "{name.secret}", "}{"]
 )
 @pytest.mark.parametrize(
     "form", [lambda url: url, lambda url: [url], lambda url: ["https://fine.example", url]], ids=["one", "list", "second"]

@@ -47,6 +47,11 @@ def described(instance: t.Any, expect: dict[str, t.Any]) -> str:
         ({"paymentStatus": "OPEN"}, {"payment_status": ["PAID", "TRIAL"]}, 'payment_status is "OPEN", expected "PAID" or "TRIAL"'),
         ({"due": NOW}, {"days_left": 5}, "days_left is 0, expected at least 5"),
         (
+            {"messageFilters": ["FILTER_FROM_GROUP"]},
+            {"settings": {"muted_messages": []}},
+            'settings.muted_messages is "group", expected []',
+        ),
+        (
             {"deliveryCallbackUrl": "https://old/?k=secret"},
             {"webhooks": {"delivery": None}},
             'webhooks.delivery is "https://old/?k=***", expected null',
@@ -219,6 +224,23 @@ def test_a_diff_shows_before_and_after_of_each_drifted_instance_as_yaml() -> Non
         "webhooks.delivery": None,
         "webhooks.received": ["https://a", "https://b"],
     }
+
+
+def test_where_both_sides_look_alike_the_diff_says_why() -> None:
+    fleet = [
+        make_instance(1, callbackTypeFilters=["FILTER_RECEIVED_CALLBACK"]),
+        make_instance(2, receivedCallbackUrl="https://hooks.example.com/1?key=another", callbackTypeFilters=[]),
+    ]
+    declared = [
+        {"expect": {"webhooks": {"received": "https://hooks.example.com/1"}}},
+        {"match": {"name": "shop-2"}, "expect": {"webhooks": {"received": "https://hooks.example.com/1?key=one"}}},
+    ]
+    muted, alike = diffs(audit(fleet, declared)["drift"])
+    assert "# muted" in muted["before"]
+    assert "# the two differ in a masked part only" in alike["before"]
+    for one in (muted, alike):
+        assert yaml.safe_load(one["before"]) == yaml.safe_load(one["after"])
+        assert one["before"] != one["after"]
 
 
 def test_without_pyyaml_the_diff_is_yaml_as_well(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -244,7 +244,7 @@ def variables_that_the_collection_reads() -> set[str]:
     options = set(CONNECTION_ARGUMENTS)
     for path in (ROOT / "plugins" / "modules").glob("*.py"):
         options.update(*(text["options"] for text in docstrings(path) if isinstance(text, dict)))
-    playbooks = " ".join(path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml"))
+    playbooks = " ".join(path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").rglob("*.yml"))
     return {f"zapi_{option}" for option in options} | set(re.findall(r"zapi_\w+", playbooks))
 
 
