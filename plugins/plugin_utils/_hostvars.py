@@ -63,7 +63,7 @@ _COLLECTIONS_OWN = re.compile(
         |id|include_settings|include_token|initial|interval|language|max_changes|name|on_missing|only|report|settle
         |show_url_secrets|title|unmanaged|verify|connection|connection_options|given_options|filled_in|is_text
     )
-    |expectations|expectations_file
+    |expectations|expectations_file|fail_on_drift|hook|show_url_secrets|unmanaged
     """,
     re.VERBOSE,
 )
