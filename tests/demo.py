@@ -115,7 +115,7 @@ def repair(emulator: Emulator, now_ms: int) -> None:
     hook = f"https://hooks.example.com/{NEW_ID}/received"
     new = {"id": NEW_ID, "name": "Padaria Pão Dourado Savassi", "due": now_ms + YEAR_MS, "paymentStatus": "TRIAL",
            "middleware": "web", "phoneConnected": True, "whatsappConnected": True,
-           "receivedCallbackUrl": hook, "receivedAndDeliveryCallbackUrl": hook}  # fmt: skip
+           "receivedCallbackUrl": hook, "receivedAndDeliveryCallbackUrl": hook, "presenceChatCallbackUrl": ""}  # fmt: skip
     emulator.replace_fleet([*emulator.fleet, new])
     show("- Padaria Pão Dourado Savassi is created")
 
