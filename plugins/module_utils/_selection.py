@@ -76,8 +76,8 @@ def nearest(pattern: str, names: t.Iterable[str]) -> t.Optional[str]:
             return folded[key]
     literal = re.sub(r"[*?\[\]]", "", wanted)
     beginnings = {key[: len(literal)]: key for key in folded}
-    (near,) = get_close_matches(literal, beginnings, n=1) or get_close_matches(literal, folded, n=1) or [None]
-    return None if near is None else folded[beginnings.get(near, near)]
+    near = get_close_matches(literal, beginnings, n=1) or get_close_matches(literal, folded, n=1)
+    return folded[beginnings.get(near[0], near[0])] if near else None
 
 
 def _folded(name: str) -> str:

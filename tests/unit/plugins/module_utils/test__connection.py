@@ -96,7 +96,7 @@ def test_a_token_so_short_that_ansible_would_censor_words_is_refused_without_bei
 # credentials and client_token
 
 ID = "3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F"
-GOOD = {"id": ID, "token": "hocuspocus1"}
+GOOD: dict[t.Any, t.Any] = {"id": ID, "token": "hocuspocus1"}
 OTHER = {"id": "OTHER", "token": "hocuspocus2"}
 
 
