@@ -96,7 +96,7 @@ def test_a_token_so_short_that_ansible_would_censor_words_is_refused_without_bei
 # credentials and client_token
 
 ID = "3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F"
-GOOD = {"id": ID, "token": "hocuspocus1"}
+GOOD: dict[t.Any, t.Any] = {"id": ID, "token": "hocuspocus1"}
 OTHER = {"id": "OTHER", "token": "hocuspocus2"}
 
 
@@ -167,8 +167,8 @@ def test_an_empty_list_of_credentials_is_refused() -> None:
         {**GOOD, "name": "shop-1"},
         {"id": ID, "tokn": "hocuspocus1"},
         {"Id": ID, "Token": "hocuspocus1"},
-        {**GOOD, 5: "hocuspocus1"},
-        {**GOOD, None: None},
+        dict([*GOOD.items(), (5, "hocuspocus1")]),
+        dict([*GOOD.items(), (None, None)]),
     ],
     ids=repr,
 )
