@@ -94,7 +94,7 @@ class Fleet:
             self.refused = {identity: f"{why}{_if_all(refused, credentials)}" for identity, why in refused.items()}
             return built
         if needs_settings is not None:
-            build = self._telling_settings(build, needs_settings)
+            build = self._telling_settings(build, needs_settings, only)
         if only is not None and self._can_narrow and len(set(only)) <= _FEW and all(map(_ID.fullmatch, only)):
             pages: list[list[Instance]] = []
             for identity in dict.fromkeys(only):
@@ -115,8 +115,9 @@ class Fleet:
         credentials = self._client.connection.credentials
         if credentials is None or only is None:
             return credentials
-        named = tuple(credential for credential in credentials if credential.identity in only)
-        return named if len(named) == len(set(only)) else credentials
+        ids = set(only)
+        named = tuple(credential for credential in credentials if credential.identity in ids)
+        return named if len(named) == len(ids) else credentials
 
     def _all(self, credentials: t.Optional[tuple[Credential, ...]]) -> list[Instance]:
         if credentials is None:
@@ -143,11 +144,17 @@ class Fleet:
         return instances
 
     def _telling_settings(
-        self, build: t.Callable[[Instances], T], needs_settings: t.Callable[[Instance], bool]
+        self, build: t.Callable[[Instances], T], needs_settings: t.Callable[[Instance], bool], only: t.Optional[t.Sequence[str]]
     ) -> t.Callable[[Instances], T]:
+        named = None if only is None else frozenset(map(composed, only))
+
+        def is_asked(instance: Instance) -> bool:
+            is_named = named is None or instance["id"] in named or composed(instance["name"]) in named
+            return is_named and needs_settings(instance)
+
         def told(pages: Instances) -> Instances:
             for page in pages:
-                single.tell_settings(self._client, filter(needs_settings, page))
+                single.tell_settings(self._client, filter(is_asked, page))
                 yield page
 
         return lambda pages: build(told(pages))

@@ -360,7 +360,8 @@ def main() -> None:
         audit = fleet.compare(compare, only=only, needs_settings=needs_settings)
         audit.refuse(fleet.refused)
         if audit.unborne:
-            raise OptionError(f"only names what no instance has as its ID or name: {', '.join(map(repr, audit.unborne))}")
+            refused = f"; the server refuses the credentials of {', '.join(fleet.refused)}" if fleet.refused else ""
+            raise OptionError(f"only names what no instance has as its ID or name: {', '.join(map(repr, audit.unborne))}{refused}")
         for warning in warnings(expectations, audit):
             module.warn(warning)
         result = audit.finish()

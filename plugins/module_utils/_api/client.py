@@ -50,8 +50,6 @@ _LONGEST_MESSAGE = 20_000
 _SHORT = 1000
 # How often somebody who waits looks whether there is still anybody to wait for, in seconds
 _LOOK = 0.5
-# What is in the answers to a listing, to an instance's /me and to its /status, the last of which has an error in any case
-_ANSWERS = {"content", "id", "connected"}
 _NO_JSON = object()
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -216,7 +214,7 @@ class Client:
         if data is _NO_JSON:
             raise RequestError(f"{self.describe(call)} {self._not_json(call, answer)}")
         # Refusals come with any status, success included; what was asked for may have an error of its own to tell.
-        if isinstance(data, dict) and "error" in data and not _ANSWERS & set(data):
+        if isinstance(data, dict) and "error" in data and not call.marks & set(data):
             raise self._refusal(call, answer, tries)
         return data
 
@@ -242,12 +240,12 @@ class Client:
         if isinstance(error, Overdue):
             return (
                 f"the answer from {server} was not complete within {DEADLINE * timeout:g} seconds, {DEADLINE} times the timeout: "
-                "try a longer timeout, or smaller pages (page_size)"
+                f"try a longer timeout, or {call.advice.relief}"
             )
         if isinstance(error, TooLarge):
             return (
                 f"the answer from {server} is larger than {_mib(LARGEST_ANSWER)}, or those to all calls under way than "
-                f"{_mib(MOST_HELD)}: ask for smaller pages (page_size)"
+                f"{_mib(MOST_HELD)}: {call.advice.relief}"
             )
         reason = _innermost(error)
         words = quote(_words(reason), self._secrets_of(call))
@@ -261,7 +259,7 @@ class Client:
         if _is_timeout(error):
             return f"no answer from {server} within {timeout:g} seconds{_in(tries)}: try a longer timeout or a lower concurrency"
         if isinstance(error, (Broken, HTTPError)):
-            return f"the answer from {server} was cut off{_in(tries)}{said}: try again, or ask for smaller pages (page_size)"
+            return f"the answer from {server} was cut off{_in(tries)}{said}: try again, or {call.advice.relief}"
         if isinstance(error, requests.exceptions.ConnectionError):
             return f"no connection to {server}{_in(tries)}{said}: check api_url and the network"
         return f"no request to {server} can be made{said}: check api_url, ca_path and REQUESTS_CA_BUNDLE"

@@ -27,17 +27,20 @@ class Advice:
 
     wrong_credential: str
     not_allowed: str
+    relief: str  # what makes answers smaller, or fewer at once
     client_header: str  # what to do about a Client-Token that the server does not get, or does not take
 
 
 PARTNER = Advice(
     wrong_credential="the partner token is missing or wrong, check partner_token (environment variable ZAPI_PARTNER_TOKEN)",
     not_allowed="the partner token may not list instances, check partner_token and the account's security settings",
+    relief="ask for smaller pages (page_size)",
     client_header="which a partner's calls do not need: check api_url and the account's security settings",
 )
 INSTANCE = Advice(
     wrong_credential="there is no instance with this id and this token (any more): check credentials",
     not_allowed="check credentials, and the account's security settings",
+    relief="lower concurrency",
     client_header="check client_token (environment variable ZAPI_CLIENT_TOKEN): it is the account's security token",
 )
 
@@ -51,6 +54,7 @@ class Call:
     method: str = "GET"
     advice: Advice = PARTNER
     secrets: tuple[str, ...] = field(default=(), repr=False)  # that are in the path
+    marks: frozenset[str] = frozenset({"content"})  # each is a field of what was asked for, and of no refusal
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def explain(refusal: Refusal, advice: Advice, secrets: t.Sequence[str], tries: s
                 f"longer than the {LONGEST_RETRY_AFTER} that are waited for: try again later"
             )
         if status == 429:
-            return f"{outcome}{tries}: too many requests, lower concurrency or raise page_size"
+            return f"{outcome}{tries}: too many requests, lower concurrency{' or raise page_size' if advice is PARTNER else ''}"
         return f"{outcome}{tries}: the service has trouble, try again later"
     return f"{outcome}: check that api_url is the API's address"
 

@@ -27,6 +27,7 @@ if t.TYPE_CHECKING:
     from .client import Answer, Client, Task
     from .listing import Instances, Make, T
 
+_MARKS = {"me": frozenset({"id"}), "status": frozenset({"connected", "smartphoneConnected"})}
 _SECONDS_BELOW = 10**11  # a time that is smaller is in seconds: in milliseconds it would be one of 1973 or before
 
 
@@ -91,28 +92,37 @@ def _call(credential: Credential, name: str) -> Call:
     identity, token = percent_encode(credential.identity, safe=""), percent_encode(credential.token, safe="")
     return Call(
         f"/instances/{identity}/token/{token}/{name}",
-        f"/instances/{credential.identity}/{name}",
+        f"/instances/{identity}/{name}",
         advice=INSTANCE,
+        marks=_MARKS[name],
         secrets=(credential.token,),
     )
 
 
 def _answers(client: Client, task: Task, calls: _Calls) -> list[dict[str, t.Any]]:
-    answers = []
+    """Return what the calls of one instance are answered with. Raises `RequestError`, and `RefusedCredential` only once all are."""
+    answers, refusals = [], []
     for call, future in calls:
-        answer = task.decode(call, task.wait(future))
+        try:
+            answer = task.decode(call, task.wait(future))
+        except RefusedCredential as refusal:
+            # The others are looked at all the same: what is wrong with them must not depend on who was faster.
+            refusals.append(refusal)
+            continue
         if not isinstance(answer, dict):
             raise RequestError(
                 f"{client.describe(call)} was answered with JSON of another shape: it is no object: check that api_url is the API's address"
             )
         answers.append(answer)
+    if refusals:
+        raise refusals[0]
     return answers
 
 
 def _row(client: Client, credential: Credential, me: dict[str, t.Any], status: dict[str, t.Any]) -> dict[str, t.Any]:
     """Return the answers of one instance as a listing would have it in a row."""
     named = me.get("id")
-    if named is not None and str(named).lower() != credential.identity.lower():
+    if named not in (None, "") and str(named).lower() != credential.identity.lower():
         raise RequestError(
             f"{client.describe(_call(credential, 'me'))} was answered for another instance: check that api_url is the API's address"
         )
@@ -133,5 +143,5 @@ def _in_milliseconds(due: t.Any) -> t.Any:
     is_number = isinstance(due, (int, float)) and not isinstance(due, bool)
     if not is_number and not (isinstance(due, str) and re.fullmatch(r"\s*[+-]?\d{1,12}\s*", due, re.A)):
         return due
-    moment = float(due)
+    moment = float(due) if isinstance(due, str) else due  # a whole number may be larger than any that has a point
     return int(moment * 1000) if abs(moment) < _SECONDS_BELOW else due

@@ -167,8 +167,8 @@ def test_an_empty_list_of_credentials_is_refused() -> None:
         {**GOOD, "name": "shop-1"},
         {"id": ID, "tokn": "hocuspocus1"},
         {"Id": ID, "Token": "hocuspocus1"},
-        {**GOOD, 5: "hocuspocus1"},
-        {**GOOD, None: None},
+        dict([*GOOD.items(), (5, "hocuspocus1")]),
+        dict([*GOOD.items(), (None, None)]),
     ],
     ids=repr,
 )
