@@ -31,9 +31,10 @@ class Module(AnsibleModule):
     """A module whose options stay masked also where ansible-core itself refuses them, before `run` is reached."""
 
     def fail_json(self, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:
-        # ansible-core censors what no_log options hold, but not the keys of dictionaries in them, which may be URLs.
-        shown = {**mask_value(self.params), **dict.fromkeys((*_TOKENS, "api_url"), _CENSORED)}
-        kwargs.setdefault("invocation", {"module_args": shown})
+        if "invocation" not in kwargs:
+            # ansible-core censors what no_log options hold, but not the keys of dictionaries in them, which may be URLs.
+            censored = dict.fromkeys((*_TOKENS, "api_url"), _CENSORED)
+            kwargs["invocation"] = {"module_args": mask_value({**self.params, **censored})}
         super().fail_json(*args, **kwargs)
         raise AssertionError("fail_json ends the module")
 

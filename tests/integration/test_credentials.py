@@ -87,7 +87,9 @@ def vaulted(workplace, **secrets):
     texts = {}
     for name, secret in secrets.items():
         done = workplace.run("ansible-vault", "encrypt_string", "--vault-password-file", password, secret)
-        texts[name] = "\n".join([done.stdout.splitlines()[0], *(f"        {line.strip()}" for line in done.stdout.splitlines()[1:])])
+        texts[name] = "\n".join(
+            [done.stdout.splitlines()[0], *(f"        {line.strip()}" for line in done.stdout.splitlines()[1:])]
+        )
     return ("--vault-password-file", password), texts
 
 
@@ -123,9 +125,7 @@ def test_the_fleet_is_the_same_by_partner_token_and_by_credentials(workplace, ac
     assert partner[2]["settings"]["muted_webhooks"] == ["received"]
     assert partner[0]["settings"]["call_reject_auto"] is None
     assert "settings.call_reject_auto" in partner[0]["unknown"]
-    fleet = [
-        {**one, "middleware": None, "tenant": None, "unknown": sorted({*one["unknown"], "middleware"})} for one in partner
-    ]
+    fleet = [{**one, "middleware": None, "tenant": None, "unknown": sorted({*one["unknown"], "middleware"})} for one in partner]
     for name in ("option", "variable", "templated"):
         assert results[name]["msg"] == fleet, name
     assert results["term"]["msg"] == [fleet[2], fleet[0]]
@@ -191,7 +191,11 @@ def test_vaulted_and_templated_tokens_are_opened_in_every_door(workplace, accoun
         "option": lookup("credentials=zapi_credentials", " | map(attribute='id')"),
         "info": {"zapi.zapi.instance_info": {"credentials": "{{ zapi_credentials }}"}},
         "audit": {
-            "zapi.zapi.instance_audit": {"credentials": "{{ zapi_credentials }}", "expectations": EXPECTATIONS, "fail_on_drift": False}
+            "zapi.zapi.instance_audit": {
+                "credentials": "{{ zapi_credentials }}",
+                "expectations": EXPECTATIONS,
+                "fail_on_drift": False,
+            }
         },
     }
     outcome, results = workplace.play(registered(tasks), *arguments)
@@ -214,14 +218,20 @@ def test_filter_and_test_judge_instances_and_hosts_read_by_credentials(workplace
     tasks = {
         "filter": lookup(filters=" | zapi.zapi.drift(expectations)"),
         "test": lookup(filters=" | reject('zapi.zapi.compliant', expectations) | map(attribute='id')"),
-        "hosts": {"ansible.builtin.debug": {"msg": "{{ groups['zapi'] | map('extract', hostvars) | zapi.zapi.drift(expectations) }}"}},
+        "hosts": {
+            "ansible.builtin.debug": {"msg": "{{ groups['zapi'] | map('extract', hostvars) | zapi.zapi.drift(expectations) }}"}
+        },
         "host": {
             "ansible.builtin.debug": {
                 "msg": "{{ groups['zapi'] | map('extract', hostvars) | reject('zapi.zapi.compliant', expectations) | map(attribute='zapi_id') }}"
             }
         },
         "audit": {
-            "zapi.zapi.instance_audit": {"credentials": "{{ zapi_credentials }}", "expectations": EXPECTATIONS, "fail_on_drift": False}
+            "zapi.zapi.instance_audit": {
+                "credentials": "{{ zapi_credentials }}",
+                "expectations": EXPECTATIONS,
+                "fail_on_drift": False,
+            }
         },
     }
     source = workplace.write("fleet.zapi.yml", yaml.safe_dump({"plugin": "zapi.zapi.instances"}))
@@ -365,7 +375,7 @@ def test_refused_credentials_are_missing_in_the_audit_and_elsewhere_all_named_at
         assert "status 404" in one["note"]
     assert attributes(audit["drift"])[:2] == DRIFT
     assert (audit["summary"]["instances"], audit["summary"]["missing"], audit["failed"]) == (3, 2, True)
-    assert "no instance has id \"E5\"" in audit["msg"]
+    assert 'no instance has id "E5"' in audit["msg"]
 
 
 @pytest.mark.parametrize("code", [401, 403])
@@ -413,20 +423,32 @@ SLIPS = {
     "empty list": ([], "credentials is an empty list: give an entry {id: …, token: …} for each instance, or leave it out"),
     "list of texts": ([f"A1:{SECRET}"], "credentials: entry 1 must be a mapping with the keys id and token, and no others"),
     "nested list": ([[GOOD]], "credentials: entry 1 must be a mapping with the keys id and token, and no others"),
-    "wrong key": ([{"id": "A1", "tokn": SECRET}], "credentials: entry 1 must be a mapping with the keys id and token, and no others"),
+    "wrong key": (
+        [{"id": "A1", "tokn": SECRET}],
+        "credentials: entry 1 must be a mapping with the keys id and token, and no others",
+    ),
     "id as key": ([GOOD, {"A1": SECRET}], "credentials: entry 2 must be a mapping with the keys id and token, and no others"),
     "secret as key": ([{SECRET: "A1"}], "credentials: entry 1 must be a mapping with the keys id and token, and no others"),
-    "one key more": ([{**GOOD, "note": SECRET}], "credentials: entry 1 must be a mapping with the keys id and token, and no others"),
+    "one key more": (
+        [{**GOOD, "note": SECRET}],
+        "credentials: entry 1 must be a mapping with the keys id and token, and no others",
+    ),
     "no token": ([GOOD, {"id": "B2"}], "credentials: entry 2 (B2) has no token: write {id: …, token: …}"),
     "null token": ([{"id": "B2", "token": None}], "credentials: entry 1 (B2) has no token: write {id: …, token: …}"),
     "no id": ([{"token": SECRET}], "credentials: entry 1 has no id: write {id: …, token: …}"),
-    "number for a token": ([{"id": "A1", "token": int(NUMBER)}], "credentials: entry 1 (A1): the token must be text: put it in quotes"),
+    "number for a token": (
+        [{"id": "A1", "token": int(NUMBER)}],
+        "credentials: entry 1 (A1): the token must be text: put it in quotes",
+    ),
     "number for an id": ([{"id": 11, "token": SECRET}], "credentials: entry 1: the id must be text: put it in quotes"),
     "list for a token": ([{"id": "A1", "token": [SECRET]}], "credentials: entry 1 (A1): the token must be text: put it in quotes"),
     "mapping for a token": ([{"id": "A1", "token": {SECRET: SECRET}}], "credentials: entry 1 (A1): the token must be text"),
     "blank token": ([{"id": "A1", "token": " \t"}], "credentials: entry 1 (A1): the token is empty: write {id: …, token: …}"),
     "blank id": ([{"id": " ", "token": SECRET}], "credentials: entry 1: the id is empty: write {id: …, token: …}"),
-    "white space in a token": ([{"id": "A1", "token": f"{SECRET} {SECRET}"}], "credentials: entry 1 (A1): the token holds white space"),
+    "white space in a token": (
+        [{"id": "A1", "token": f"{SECRET} {SECRET}"}],
+        "credentials: entry 1 (A1): the token holds white space",
+    ),
     "short token": ([{"id": "A1", "token": SHORT}], "credentials: entry 1 (A1): the token has fewer than 8 characters"),
     "an id twice": ([GOOD, {"id": "B2", "token": SECRET}, GOOD], "credentials: entries 1 and 3 have the same id A1: leave one out"),
 }
@@ -508,7 +530,9 @@ def test_what_goes_with_credentials_and_what_is_missing_without(workplace, accou
         faults[name] = ({name: value, "credentials": CREDENTIALS}, narrowed.format(name))
     tasks = {}
     for name, (options, _message) in faults.items():
-        arguments = ", ".join(f"{option}={'given' if option == 'credentials' else repr(value)}" for option, value in options.items())
+        arguments = ", ".join(
+            f"{option}={'given' if option == 'credentials' else repr(value)}" for option, value in options.items()
+        )
         tasks[f"{name}_lookup"] = lookup(arguments)
         tasks[f"{name}_info"] = {"zapi.zapi.instance_info": options}
         tasks[f"{name}_audit"] = {"zapi.zapi.instance_audit": {**options, "expectations": EXPECTATIONS}}
@@ -568,7 +592,9 @@ def test_the_cache_holds_no_token_and_other_credentials_make_another_entry(workp
     assert len(kept) >= 1
     assert not found_in_files(TOKENS, workplace.folder / "cache")
     # Another token for the same id is another entry: who may not read an instance is not told of it.
-    extra = workplace.write("extra.json", {"zapi_credentials": [*CREDENTIALS[:1], {**CREDENTIALS[1], "token": "wr0ng-token-of-B2"}]})
+    extra = workplace.write(
+        "extra.json", {"zapi_credentials": [*CREDENTIALS[:1], {**CREDENTIALS[1], "token": "wr0ng-token-of-B2"}]}
+    )
     outcome, hosts, _groups = workplace.inventory(cache, "-e", f"@{extra}")
     assert hosts == {}
     assert "those of B2" in outcome.words
@@ -628,7 +654,9 @@ def test_a_muted_webhook_is_drift_unless_it_is_declared_so(workplace, account):
     outcome, results = workplace.play(registered(tasks), variables=variables)
     assert outcome.status == 0, outcome.output
     [drifted] = results["plain_audit"]["drift"]
-    assert (drifted["attribute"], drifted["expected"], drifted["actual"]) == ("webhooks.received",) + ("https://hooks.example.com/C3",) * 2
+    assert (drifted["attribute"], drifted["expected"], drifted["actual"]) == ("webhooks.received",) + (
+        "https://hooks.example.com/C3",
+    ) * 2
     assert "muted" in drifted["note"]
     assert results["plain_filter"]["msg"] == [drifted]
     assert str(results["plain_test"]["msg"]) == "0"
@@ -661,7 +689,9 @@ def test_list_twice_finds_what_counting_does_not_through_every_door(workplace):
         doors = {
             "looked_up": lookup(arguments.lower(), " | map(attribute='id')"),
             "info": {"zapi.zapi.instance_info": more},
-            "audit": {"zapi.zapi.instance_audit": {**more, "expectations": expectations, "unmanaged": "report", "fail_on_drift": False}},
+            "audit": {
+                "zapi.zapi.instance_audit": {**more, "expectations": expectations, "unmanaged": "report", "fail_on_drift": False}
+            },
         }
         listed = {}
         for name in (*doors, "inventory"):
@@ -675,9 +705,11 @@ def test_list_twice_finds_what_counting_does_not_through_every_door(workplace):
                     result = results.get(name)
                     assert result, outcome.output
                     listed[name] = (
-                        set(result["msg"]) if name == "looked_up" else
-                        {one["id"] for one in result["instances"]} if name == "info" else
-                        result["summary"]["instances"]
+                        set(result["msg"])
+                        if name == "looked_up"
+                        else {one["id"] for one in result["instances"]}
+                        if name == "info"
+                        else result["summary"]["instances"]
                     )
                 now = {one["id"] for one in running.fleet}
                 listed[name] = listed[name] == (len(now) if name == "audit" else now)
