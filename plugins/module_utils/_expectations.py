@@ -267,7 +267,9 @@ class Expectations:
         for url in [accepted] if isinstance(accepted, str) else accepted:
             slip = _TWO_BRACES.search(url)
             if slip:
-                raise ExpectationError(f"{where} has two braces around {slip[1]}, which is a template of Ansible's: write {{{slip[1]}}}")
+                raise ExpectationError(
+                    f"{where} has two braces around {slip[1]}, which is a template of Ansible's: write {{{slip[1]}}}"
+                )
             if re.search(r"[{}]", _PLACEHOLDER.sub("", url)):
                 raise ExpectationError(
                     f"{where} has a brace that belongs to neither {{id}} nor {{name}}, the only placeholders there are"

@@ -10,8 +10,8 @@ import json
 import re
 import sys
 import typing as t
-from functools import partial
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
