@@ -68,7 +68,7 @@ def read(client: Client, make: Make, build: t.Callable[[Instances], T], *, query
     """
     listing = _Listing(client, query or client.connection.query or None, make)
     size, known = client.connection.page_size, False
-    relists = shortenings = 0
+    listings = relists = shortenings = 0
     before: t.Optional[set[str]] = None
     while True:
         seen: set[str] = set()
@@ -81,8 +81,10 @@ def read(client: Client, make: Make, build: t.Callable[[Instances], T], *, query
                 raise listing.error(f"gave pages shorter than they claim, ever again, at last with {size} rows") from None
             continue
         except _Changed as change:
+            listings += 1
             before, problem = None, str(change)
         else:
+            listings += 1
             if not client.connection.list_twice or seen == before:
                 return built
             first, before = before is None, seen
@@ -91,7 +93,7 @@ def read(client: Client, make: Make, build: t.Callable[[Instances], T], *, query
             problem = "two listings in a row did not name the same instances"
         relists += 1
         if relists > RELISTS:
-            raise listing.error(f"gave no complete listing in {relists} attempts: {problem}") from None
+            raise listing.error(f"gave no complete listing in {listings} attempts: {problem}") from None
 
 
 class _Listing:

@@ -130,7 +130,7 @@ def _cause(status: int, message: str) -> t.Optional[str]:
     subject, refused, _rest = message.lower().partition("not allowed")
     if not refused:
         return None
-    if re.search(r"client-?token|\bnull\b", subject):
+    if re.search(r"client[-_ ]?token|\bnull\b", subject):
         return _CLIENT_TOKEN
     if _ip_address(subject) or re.search(r"\bip\b", subject):
         return _ADDRESS

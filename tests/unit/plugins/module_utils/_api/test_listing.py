@@ -646,3 +646,91 @@ def test_numbers_of_requests_stay_small_in_the_worst_case(api: PagedApi) -> None
     api.serve(lambda asked: page_of(make_rows(1000), asked.page, asked.size, total=1000 + next(numbers)))
     failure(page_size=1, concurrency=2)
     assert len(api.asked) <= 4 * (1 + 2 * 2 + 1)
+
+
+# Twice
+
+
+def swapped(*moments: list[t.Any]) -> Pages:
+    """One fleet for each listing that is begun, the last one ever again."""
+    return lambda asked: page_of(moments[min(asked.attempt, len(moments)) - 1], asked.page, asked.size)
+
+
+A_FLEET = make_rows(25)
+ANOTHER = [*make_rows(24), make_row(99)]  # one went, and one came: every count is the same
+
+
+def test_by_default_a_fleet_is_listed_once(api: PagedApi) -> None:
+    api.serve(swapped(A_FLEET, ANOTHER))
+    assert ids(listing(page_size=10)) == ids(A_FLEET)
+    assert api.attempts == 1
+
+
+@pytest.mark.parametrize("rows", [[], make_rows(1), A_FLEET], ids=len)
+def test_two_listings_that_name_the_same_are_enough(api: PagedApi, rows: list[t.Any]) -> None:
+    api.serve(honest(rows))
+    assert ids(listing(page_size=10, list_twice=True)) == ids(rows)
+    assert api.attempts == 2
+
+
+def test_two_listings_may_come_in_different_orders_and_the_last_one_counts(api: PagedApi) -> None:
+    api.serve(swapped(A_FLEET, A_FLEET[::-1]))
+    assert ids(listing(page_size=10, list_twice=True)) == ids(A_FLEET[::-1])
+
+
+@pytest.mark.parametrize(
+    ("moments", "attempts"),
+    [
+        ([A_FLEET, ANOTHER], 3),
+        ([A_FLEET, ANOTHER, A_FLEET], 4),
+        ([A_FLEET, ANOTHER, A_FLEET, ANOTHER], 5),
+        ([A_FLEET, make_rows(26)], 3),
+    ],
+)
+def test_a_swap_between_two_listings_is_noticed_and_listed_again(api: PagedApi, moments: list[t.Any], attempts: int) -> None:
+    api.serve(swapped(*moments))
+    assert ids(listing(page_size=10, list_twice=True)) == ids(moments[-1])
+    assert api.attempts == attempts
+
+
+def test_a_swap_on_the_way_of_the_first_listing_is_noticed_by_the_second(api: PagedApi) -> None:
+    """The gap that counting leaves: number 25 stood on the last page, went, and another came to the first one."""
+
+    def moving(asked: Asked) -> t.Any:
+        now = A_FLEET if asked.attempt == 1 and asked.page < 3 else ANOTHER
+        return page_of(now, asked.page, asked.size)
+
+    torn = [*make_rows(20), *ANOTHER[20:]]
+    api.serve(moving)
+    assert ids(listing(page_size=10, list_twice=True, concurrency=1)) == ids(ANOTHER) == ids(torn)
+
+
+def test_a_fleet_that_never_stays_the_same_is_an_error(api: PagedApi) -> None:
+    api.serve(lambda asked: page_of([*make_rows(24), make_row(100 + asked.attempt)], asked.page, asked.size))
+    message = failure(page_size=10, list_twice=True)
+    assert "two listings in a row did not name the same instances" in message
+    assert f"in {api.attempts} attempts" in message
+    assert api.attempts == 5
+
+
+def test_a_listing_that_changes_on_the_way_is_none_of_the_two(api: PagedApi) -> None:
+    def changing(asked: Asked) -> t.Any:
+        return page_of(A_FLEET, asked.page, asked.size, **({"total": 26} if asked.attempt == 2 and asked.page == 2 else {}))
+
+    api.serve(changing)
+    assert ids(listing(page_size=10, list_twice=True)) == ids(A_FLEET)
+    assert api.attempts == 4
+
+
+@pytest.mark.parametrize("habit", GOOD_HABITS, ids=lambda habit: habit.__name__)
+@pytest.mark.parametrize("page_size", [1, 20, 1000])
+def test_short_pages_are_no_change(api: PagedApi, habit: Pages, page_size: int) -> None:
+    api.serve(habit)
+    assert ids(listing(page_size=page_size, list_twice=True)) == ids(FLEET)
+
+
+def test_what_is_built_is_built_anew_for_each_listing(api: PagedApi) -> None:
+    api.serve(swapped(A_FLEET, ANOTHER))
+    with make_fleet(list_twice=True) as fleet:
+        built = fleet.compare(lambda pages: [instance["id"] for page in pages for instance in page])
+    assert built == ids(ANOTHER)
