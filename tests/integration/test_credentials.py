@@ -14,7 +14,7 @@ import yaml
 
 from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import Emulator
 from ansible_collections.zapi.zapi.tests.integration.conftest import found, found_in_files
-from ansible_collections.zapi.zapi.tests.integration.raw_server import RawServer, json_answer, whole
+from ansible_collections.zapi.zapi.tests.integration.raw_server import RawServer, json_answer
 
 CLIENT_TOKEN = "F8-client-token-of-the-account"
 HOOK = "https://hooks.example.com/{id}"
@@ -472,7 +472,7 @@ def recorded(workplace):
 @pytest.mark.unmeasured
 def test_no_door_repeats_mistyped_credentials_and_all_say_the_same_of_them(recorded, account):
     tasks = {}
-    for name, (value, _message) in SLIPS.items():
+    for name in SLIPS:
         slip = f"slips['{name}']"
         key = name.replace(" ", "_")
         tasks[f"option_{key}"] = lookup(f"credentials={slip}")
