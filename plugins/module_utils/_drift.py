@@ -235,8 +235,8 @@ def find_mismatches(instance: Instance, asked: Asked, now: int) -> t.Iterator[Mi
     unknown: t.Sequence[str] = instance.get("unknown") or ()
     if asked.attributes.isdisjoint(unknown):
         unknown = ()
-    settings = instance.get("settings")
-    muted = _muted_webhooks(settings["muted_webhooks"], asked) if settings and settings.get("muted_webhooks") else None
+    muted = (instance.get("settings") or {}).get("muted_webhooks")
+    muted = _muted_webhooks(muted, asked) if muted and isinstance(muted, list) else None
     for check in asked.checks:
         attribute, note = check.attribute, None
         kind, actual = attribute.kind, attribute.value(instance)

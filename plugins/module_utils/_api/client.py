@@ -17,6 +17,7 @@ import re
 import typing as t
 import warnings
 from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
+from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.basic import missing_required_lib
@@ -83,6 +84,8 @@ class Client:
                 "User-Agent": f"ansible-zapi/{VERSION}",
             }
         )
+        # What a server has one call keep must not go out with another instance's.
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # Even where redirects are not followed, requests reads their target, and fails if that makes no sense.
         session.get_redirect_target = lambda resp: None  # type: ignore[method-assign] # noqa: ARG005
         self._secrets = [token for token in (connection.partner_token, connection.client_token) if token]

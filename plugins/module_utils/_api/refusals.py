@@ -38,7 +38,7 @@ PARTNER = Advice(
     client_header="which a partner's calls do not need: check api_url and the account's security settings",
 )
 INSTANCE = Advice(
-    wrong_credential="there is no instance with this id and this token (any more): check credentials",
+    wrong_credential="there is no instance with this id and this token, or not any more: check credentials",
     not_allowed="check credentials, and the account's security settings",
     relief="lower concurrency",
     client_header="check client_token (environment variable ZAPI_CLIENT_TOKEN): it is the account's security token",

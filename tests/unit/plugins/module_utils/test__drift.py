@@ -740,6 +740,13 @@ def test_an_instance_that_only_an_ignore_matches_is_managed() -> None:
     assert result["summary"]["managed"] == 1
 
 
+@pytest.mark.parametrize("odd", [5, "received", True, {"received": 1}])
+def test_what_is_muted_in_data_at_hand_may_be_odd(odd: t.Any) -> None:
+    instance = make_instance(receivedCallbackUrl="https://h")
+    instance["settings"]["muted_webhooks"] = odd
+    assert drift([instance], [{"expect": {"webhooks": {"received": "https://h"}}}]) == []
+
+
 def test_an_item_that_ended_is_as_if_it_were_not_there() -> None:
     ended = {"match": {"id": "gone"}, "expect": {"days_left": 1}, "until": "2026-09-20"}
     result = audit([make_instance()], [ended, CONNECTED])

@@ -111,6 +111,14 @@ def test_a_netrc_does_not_replace_the_token(wire: Wire, tmp_path: Path, monkeypa
     assert server.received[0].headers["Authorization"] == f"Bearer {PARTNER_TOKEN}"
 
 
+def test_what_a_server_has_one_call_keep_does_not_go_out_with_another(wire: Wire) -> None:
+    server = wire(Answer(body=FINE.body, headers={"Set-Cookie": "instance=one; Path=/"}))
+    with make_client(api_url=server.url) as client:
+        client.ask(LIST)
+        client.ask(LIST)
+    assert [request.headers.get("Cookie") for request in server.received] == [None, None]
+
+
 # What is answered
 
 
