@@ -11,6 +11,7 @@ import re
 import sys
 import typing as t
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -291,8 +292,8 @@ def compare_censoring(workshop: Workshop, instances: int, rounds: int) -> list[R
         )
         ours, other = _take_turns(
             rounds,
-            lambda many=many: _run_module(workshop, many, (1,)),
-            lambda one=one: _run_module(workshop, one, (1,)),
+            partial(_run_module, workshop, many, (1,)),
+            partial(_run_module, workshop, one, (1,)),
         )
         rows.append(_row(f"credentials / partner token, {what}", instances, ours, other, cpu=True, most=2.5))
     return rows
