@@ -331,7 +331,8 @@ def test_a_missing_or_wrong_client_token_is_told_as_one_and_refuses_no_credentia
     listed, hosts, _groups = workplace.inventory({"client_token": given} if given else {}, "-e", f"@{extra}")
     assert hosts == {}
     assert len(results) == len(tasks), outcome.output
-    for said in (*(result["msg"] for result in results.values()), listed.words):
+    # A warning may be wrapped at a hyphen.
+    for said in (*(result["msg"] for result in results.values()), listed.words.replace("Client- Token", "Client-Token")):
         assert message in said
         assert "client_token" in said
         assert "ZAPI_CLIENT_TOKEN" in said
