@@ -76,6 +76,7 @@ FORMS = {
 }
 
 
+@pytest.mark.attacks
 @pytest.mark.parametrize("content", FORMS.values(), ids=FORMS)
 def test_a_file_of_expectations(workplace, shops, content):
     outcome = from_file(workplace, content, "-e", "host=hooks.example.com")
@@ -98,6 +99,7 @@ def test_drift_fails_unless_it_is_not_to(workplace, shops):
     assert "2 of 2 managed instances drifted" in outcome.stdout
 
 
+@pytest.mark.attacks
 def test_the_options_are_variables(workplace, shops):
     workplace.write("declared.yml", [{"match": {"id": "A1"}, **GOOD[0]}])
     del workplace.environment["ZAPI_API_URL"], workplace.environment["ZAPI_PARTNER_TOKEN"]
@@ -121,6 +123,7 @@ def test_a_token_that_cannot_be_filled_in_is_not_replaced_by_the_environment_s(w
     assert shops.requests == []
 
 
+@pytest.mark.attacks
 def test_a_path_is_relative_to_where_the_command_is_given(workplace, shops):
     home = workplace.folder / "home"
     (workplace.folder / "elsewhere").mkdir()
@@ -133,6 +136,7 @@ def test_a_path_is_relative_to_where_the_command_is_given(workplace, shops):
             assert outcome.status == 0, outcome.output
 
 
+@pytest.mark.attacks
 def test_an_imported_audit_takes_its_variables_and_no_others(workplace, shops):
     workplace.write("good.yml", GOOD)
     workplace.write("bad.yml", {"expectations": [{"expect": {"whatsapp_connected": False}}]})
@@ -166,6 +170,7 @@ def vault(workplace):
     return encrypt, password
 
 
+@pytest.mark.attacks
 def test_a_file_that_is_encrypted_as_a_whole(workplace, shops, vault):
     encrypt, password = vault
     for content in ({"expectations": GOOD}, GOOD):
@@ -178,6 +183,7 @@ def test_a_file_that_is_encrypted_as_a_whole(workplace, shops, vault):
         assert "expectations.yml is encrypted, and no vault password opens it" in problem(outcome)
 
 
+@pytest.mark.attacks
 def test_a_file_with_encrypted_values(workplace, shops, vault):
     encrypt, password = vault
     value = encrypt("encrypt_string", URL)
