@@ -18,7 +18,7 @@ from ansible.plugins.callback import CallbackBase
 from ansible.utils.display import Display
 
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import OptionError, ZapiError
-from ansible_collections.zapi.zapi.plugins.plugin_utils._expectations_file import read_expectations
+from ansible_collections.zapi.zapi.plugins.plugin_utils._expectations_file import read_expectations, with_dates
 
 display = Display()
 
@@ -39,6 +39,8 @@ class ActionModule(NormalAction):
         arguments = dict(self._task.args)
         file = arguments.pop("expectations_file", None)
         if file is None:
+            if "expectations" in arguments:
+                arguments["expectations"] = with_dates(arguments["expectations"])
             return arguments
         if arguments.get("expectations") is not None:
             raise OptionError("both expectations and expectations_file are given: leave one of them out")

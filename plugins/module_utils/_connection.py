@@ -107,7 +107,7 @@ def _checked_token(name: str, token: t.Optional[str]) -> str:
     if not (token or "").strip():
         raise OptionError(
             f"{name} is {'missing' if token is None else 'empty'}: set the option, the environment variable ZAPI_PARTNER_TOKEN, or the "
-            "variable zapi_partner_token (which lookup, inventory and playbooks read); or give credentials, a list of {id, token}"
+            "variable zapi_partner_token (which lookup, inventory and playbooks read); or give credentials (variable zapi_credentials), a list of {id, token}"
         )
     token = (token or "").strip()
     if not _TOKEN.fullmatch(token):

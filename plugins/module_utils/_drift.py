@@ -91,7 +91,7 @@ class Audit:
         self._unmatched = {item.position for item in items}
         self._unmatched_patterns = {item.position for item in items if item.pattern is not None}
         self._names: dict[str, t.Sequence[t.Optional[str]]] = {}  # with their instance's tokens, for as long as one is looked for
-        self._refused: dict[str, str] = {}
+        self.refused: dict[str, str] = {}
         self._rows: list[Row] = []
         self._counts: Counter[str] = Counter()
         self._mismatches: Counter[str] = Counter()
@@ -150,9 +150,9 @@ class Audit:
         }
 
     @property
-    def is_empty(self) -> bool:
-        """Whether there was no instance to look at."""
-        return not self._counts["instances"]
+    def looked_at(self) -> int:
+        """How many instances were looked at."""
+        return self._counts["instances"]
 
     @property
     def unborne(self) -> list[str]:
@@ -162,7 +162,7 @@ class Audit:
     @property
     def unmatched(self) -> list[Unmatched]:
         """The items that matched no instance, but for those of which there is a row. With ``only`` nobody can know them."""
-        if self._only is not None or self.is_empty:
+        if self._only is not None or not self.looked_at:
             return []
         items = [item for item in self._expectations.active if item.position in self._unmatched and not self._is_missing(item)]
         return [
@@ -172,10 +172,11 @@ class Audit:
 
     def refuse(self, refused: t.Mapping[str, str]) -> None:
         """Take the ids whose credentials the server refused, and why: such an instance is not there."""
-        self._refused = {identity: why for identity, why in refused.items() if self._only is None or identity in self._only}
-        self._unborne -= set(self._refused)
+        self.refused = {identity: why for identity, why in refused.items() if self._only is None or identity in self._only}
+        self._unborne -= set(self.refused)
 
     def _missing(self) -> list[Row]:
+        """The rows of instances that are named, or whose credentials are given, and that are not there."""
         rows = [
             _row(
                 "missing",
@@ -183,15 +184,13 @@ class Audit:
                 item.match.name,
                 position=item.position,
                 title=item.title,
-                note=self._refused.get(item.match.identity or ""),
+                note=self.refused.get(item.match.identity or ""),
             )
             for item in self._expectations.active
             if self._is_missing(item)
         ]
         named = {row["id"] for row in rows}
-        return rows + [
-            _row("missing", identity, None, note=why) for identity, why in self._refused.items() if identity not in named
-        ]
+        return rows + [_row("missing", identity, None, note=why) for identity, why in self.refused.items() if identity not in named]
 
     def _looked_for(self, terms: set[str]) -> set[str]:
         return terms if self._only is None else terms & self._only

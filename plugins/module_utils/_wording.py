@@ -77,7 +77,7 @@ def warnings(expectations: Expectations, audit: Audit) -> list[str]:
     """Say what is no drift and yet can hardly be meant, once all instances have been added."""
     unmatched = audit.unmatched
     said = [*expectations.warnings]
-    if audit.is_empty:
+    if not audit.looked_at and not audit.refused:
         said.append("the fleet is empty: there was no instance to look at")
     said += [_unmatched(one) for one in islice(unmatched, _FIRST_WARNINGS)]
     if len(unmatched) > _FIRST_WARNINGS:

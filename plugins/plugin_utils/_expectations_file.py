@@ -13,6 +13,7 @@ their words are told.
 
 from __future__ import annotations
 
+import ast
 import re
 import typing as t
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ from ansible_collections.zapi.zapi.plugins.plugin_utils._options import plain
 
 _KEY = "expectations"
 _LONGEST_CHAIN = 20
+_WRITTEN_DATE = re.compile(r"datetime\.date\((\d{1,4}), (\d{1,2}), (\d{1,2})\)")
 _NO_PASSWORD = "no vault password opens {}: use --ask-vault-pass or --vault-password-file"  # noqa: S105
 
 
@@ -55,6 +57,19 @@ def read_expectations(name: str, loader: t.Any, templar: t.Any, variables: t.Map
     raise OptionError(f"{file} {problem}")
 
 
+def with_dates(declared: t.Any) -> t.Any:
+    """Return expectations as a list where an old ansible-core has made a text of them.
+
+    Up to 2.18 a list that holds a date, such as that of ``until``, comes out of a template as Python would write it.
+    """
+    if not isinstance(declared, str) or "datetime.date(" not in declared:
+        return declared
+    try:
+        return ast.literal_eval(_WRITTEN_DATE.sub(lambda match: "'{:0>4}-{:0>2}-{:0>2}'".format(*match.groups()), declared))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return declared  # which is told as the text that it is
+
+
 def _taken_apart(content: t.Any, file: Path) -> tuple[t.Any, t.Mapping[str, t.Any]]:
     """Return what is declared, and the file's other keys: its templates may use them."""
     if content is None:
@@ -80,6 +95,8 @@ def _problem(errors: Sequence[BaseException], file: Path) -> str:
     for error in errors:
         if isinstance(error, OSError):
             return f"cannot be read: {error.strerror}"
+        if isinstance(error, UnicodeError):
+            return "is no UTF-8: save it in that encoding"
         if isinstance(error, YAMLError):
             return _yaml_problem(error)
         if "Vault" in type(error).__name__:  # of several, none of which every ansible-core has

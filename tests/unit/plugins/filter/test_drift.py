@@ -108,3 +108,14 @@ def test_what_can_hardly_be_meant_makes_a_warning(monkeypatch: pytest.MonkeyPatc
     (warning,) = warnings
     assert "HTTPS" in warning
     assert_fit_for_users(warning, request=None, secrets=["OpenSesame"])
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, ["the fleet is empty"]), (1, []), (2, ["expectation 2 matched no instance"])])
+def test_one_instance_alone_is_no_fleet_that_a_pattern_could_miss(
+    monkeypatch: pytest.MonkeyPatch, count: int, told: list[str]
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(display, "warning", warnings.append)
+    drift([make_instance(number) for number in range(1, count + 1)], [*CONNECTED, {"match": {"name": "x*"}, **CONNECTED[0]}])
+    assert len(warnings) == len(told)
+    assert all(words in warning for words, warning in zip(told, warnings))

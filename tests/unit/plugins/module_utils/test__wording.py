@@ -179,6 +179,13 @@ def test_an_empty_fleet_is_warned_of() -> None:
     assert warned([], [{"match": {"name": "x*"}, **CONNECTED[0]}]) == ["the fleet is empty: there was no instance to look at"]
 
 
+def test_where_credentials_are_refused_the_fleet_is_not_called_empty() -> None:
+    expectations = Expectations(CONNECTED, NOW)
+    running = Audit(expectations, NOW)
+    running.refuse({"A": "it is gone"})
+    assert warnings(expectations, running) == []
+
+
 def test_hundreds_of_items_that_match_nothing_are_ten_lines_and_a_number() -> None:
     lines = warned([make_instance()], [{"match": {"name": f"x{number}*"}, **CONNECTED[0]} for number in range(300)])
     assert len(lines) == 11
