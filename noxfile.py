@@ -43,8 +43,11 @@ MATRIX = {
 # What an attack meets depends on the release of ansible-core in few ways: the oldest, the newest, and the session "attacks" with
 # one between them show what they are.
 ATTACKED = ("2.16", "2.21")
-# Between them, only what talks with ansible-core is tested: the engine uses little of it.
-DOOR_TESTS = [f"tests/unit/plugins/{folder}" for folder in ("plugin_utils", "modules", "filter", "test")]
+# Between them, only what talks with ansible-core is tested: the engine uses little of it, and examples are examples.
+DOOR_TESTS = [
+    *(f"tests/unit/plugins/{folder}" for folder in ("plugin_utils", "modules", "filter", "test")),
+    *(f"tests/integration/test_{name}.py" for name in ("listing", "audit", "inventory", "credentials", "playbooks")),
+]
 # The oldest Python that modules run with, the last ansible-core that a controller runs with there, and the tests of what
 # modules are made of.
 OLDEST_TARGET = "3.9"
@@ -111,7 +114,7 @@ def add_matrix_session(core: str, versions: list[str], packages: list[str], test
 
 
 for release, pythons in MATRIX.items():
-    tests = ["tests/unit", "tests/integration"] if release in ATTACKED else [*DOOR_TESTS, "tests/integration"]
+    tests = ["tests/unit", "tests/integration"] if release in ATTACKED else DOOR_TESTS
     add_matrix_session(release, pythons, ["--requirement", "tests/requirements.txt"], tests)
 add_matrix_session(OLDEST_TARGET_CORE, [OLDEST_TARGET], TARGET_PACKAGES, TARGET_TESTS)
 

@@ -351,12 +351,18 @@ REFUSED = [*CREDENTIALS, {"id": "D4", "token": "wr0ng-token-of-D4"}, {"id": "E5"
 SECRETS_OF_REFUSED = [entry["token"] for entry in REFUSED]
 
 
-def fail_by_every_door(workplace, credentials, expectations=EXPECTATIONS, **options):
+def fail_by_every_door(workplace, credentials, expectations=None, **options):
     """Return what the lookup, the module and the inventory say, and the result of the audit."""
     tasks = {
         "looked_up": lookup(),
         "info": {"zapi.zapi.instance_info": {"credentials": "{{ zapi_credentials }}", **options}},
-        "audit": {"zapi.zapi.instance_audit": {"credentials": "{{ zapi_credentials }}", "expectations": expectations, **options}},
+        "audit": {
+            "zapi.zapi.instance_audit": {
+                "credentials": "{{ zapi_credentials }}",
+                "expectations": expectations or EXPECTATIONS,
+                **options,
+            }
+        },
     }
     extra = workplace.write("extra.json", {"zapi_credentials": credentials})
     outcome, results = workplace.play(registered(tasks, ignore_errors=True), "-vvvv", "-e", f"@{extra}")

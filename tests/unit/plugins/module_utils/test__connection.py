@@ -312,15 +312,14 @@ json_values = st.recursive(
 
 @given(json_values | st.lists(st.fixed_dictionaries({"id": json_values, "token": st.just("hocuspocus1") | json_values})))
 def test_whatever_credentials_hold_they_are_taken_or_told_in_one_line(value: t.Any) -> None:
+    told, taken = "", None
     try:
         taken = make_connection(credentials=value, partner_token=None).credentials
     except OptionError as refused:
-        told, taken = str(refused), None
-    if taken is None:
-        assert told.isprintable()
-    else:
-        assert taken
-        assert all(len(credential.token) >= 8 and credential.identity for credential in taken)
+        told = str(refused)
+    assert bool(told) is not bool(taken)
+    assert told.isprintable()
+    assert all(len(credential.token) >= 8 and credential.identity for credential in taken or ())
 
 
 # api_url

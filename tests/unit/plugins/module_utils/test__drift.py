@@ -1216,7 +1216,7 @@ def test_a_naive_program_comes_to_the_same_rows_and_numbers(fleet: t.Any, declar
     in_doubt = [instance for instance in fleet if "settings.muted_webhooks" in instance["unknown"]]
     urls = [naive_wishes(instance, declared) or {} for instance in in_doubt]
     assert summary["unverified"] == sum(
-        any(name.startswith("webhooks.") and wish for name, (wish, _) in one.items()) for one in urls
+        any(name.startswith("webhooks.") and wish for name, (wish, _position) in one.items()) for one in urls
     )
     assert summary["compliance"] == (100.0 if good == all_ else min(99.9, round(100 * good / all_, 1)))
     looked = bool(managed) or not fleet

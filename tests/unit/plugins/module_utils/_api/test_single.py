@@ -19,7 +19,7 @@ import requests
 import responses
 
 from ansible_collections.zapi.zapi.plugins.module_utils._api.bounds import Allowance
-from ansible_collections.zapi.zapi.plugins.module_utils._errors import RequestError
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import RefusedCredential, RequestError
 from ansible_collections.zapi.zapi.plugins.module_utils._instance import Instance, show
 from ansible_collections.zapi.zapi.tests.unit.support import (
     API_URL,
@@ -486,7 +486,7 @@ def test_an_instance_of_a_listing_that_does_not_tell_its_settings_fails_the_whol
     instance_api.answers[identity(2), "me"] = answer
     with make_fleet(retries=0) as fleet, pytest.raises(RequestError) as failed:
         fleet.instances(settings=True)
-    assert type(failed.value) is RequestError
+    assert not isinstance(failed.value, RefusedCredential)
     assert_fit_for_users(str(failed.value), f"GET /instances/{identity(2)}/me", ["/token/"])
 
 
