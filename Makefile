@@ -7,8 +7,8 @@
 PYTHON ?= python3
 JOBS ?= 2
 TESTS ?= tests/unit tests/integration
-# The attacks take as long as all others: make checks runs them, and so does naming their file.
-MARKS ?= $(if $(filter file,$(origin TESTS)),-m "not attacks")
+# The attacks, and what is slow, take longer than all others: make checks runs them, and so does naming their file.
+MARKS ?= $(if $(filter file,$(origin TESTS)),-m "not attacks and not slow")
 ARGS ?=
 
 venv := .venv/.ready-$(notdir $(PYTHON))

@@ -76,7 +76,7 @@ FORMS = {
 }
 
 
-@pytest.mark.attacks
+@pytest.mark.slow
 @pytest.mark.parametrize("content", FORMS.values(), ids=FORMS)
 def test_a_file_of_expectations(workplace, shops, content):
     outcome = from_file(workplace, content, "-e", "host=hooks.example.com")
@@ -99,7 +99,7 @@ def test_drift_fails_unless_it_is_not_to(workplace, shops):
     assert "2 of 2 managed instances drifted" in outcome.stdout
 
 
-@pytest.mark.attacks
+@pytest.mark.slow
 def test_the_options_are_variables(workplace, shops):
     workplace.write("declared.yml", [{"match": {"id": "A1"}, **GOOD[0]}])
     del workplace.environment["ZAPI_API_URL"], workplace.environment["ZAPI_PARTNER_TOKEN"]
@@ -123,7 +123,7 @@ def test_a_token_that_cannot_be_filled_in_is_not_replaced_by_the_environment_s(w
     assert shops.requests == []
 
 
-@pytest.mark.attacks
+@pytest.mark.slow
 def test_a_path_is_relative_to_where_the_command_is_given(workplace, shops):
     home = workplace.folder / "home"
     (workplace.folder / "elsewhere").mkdir()
@@ -136,7 +136,7 @@ def test_a_path_is_relative_to_where_the_command_is_given(workplace, shops):
             assert outcome.status == 0, outcome.output
 
 
-@pytest.mark.attacks
+@pytest.mark.slow
 def test_an_imported_audit_takes_its_variables_and_no_others(workplace, shops):
     workplace.write("good.yml", GOOD)
     workplace.write("bad.yml", {"expectations": [{"expect": {"whatsapp_connected": False}}]})
@@ -170,7 +170,7 @@ def vault(workplace):
     return encrypt, password
 
 
-@pytest.mark.attacks
+@pytest.mark.slow
 def test_a_file_that_is_encrypted_as_a_whole(workplace, shops, vault):
     encrypt, password = vault
     for content in ({"expectations": GOOD}, GOOD):
@@ -183,7 +183,7 @@ def test_a_file_that_is_encrypted_as_a_whole(workplace, shops, vault):
         assert "expectations.yml is encrypted, and no vault password opens it" in problem(outcome)
 
 
-@pytest.mark.attacks
+@pytest.mark.slow
 def test_a_file_with_encrypted_values(workplace, shops, vault):
     encrypt, password = vault
     value = encrypt("encrypt_string", URL)
@@ -219,7 +219,7 @@ SLIPS = {
 }
 
 
-@pytest.mark.attacks
+@pytest.mark.slow
 @pytest.mark.parametrize(("content", "words"), SLIPS.items(), ids=SLIPS.values())
 def test_what_is_wrong_with_a_file_is_told_in_one_line(workplace, shops, content, words):
     assert words in problem(from_file(workplace, content))
@@ -239,7 +239,7 @@ OTHER_SLIPS = {
 }
 
 
-@pytest.mark.attacks
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "arguments"), OTHER_SLIPS.items(), ids=OTHER_SLIPS)
 def test_what_is_wrong_with_the_variables_is_told_in_one_line(workplace, shops, words, arguments):
     (workplace.folder / "home").mkdir()
@@ -250,7 +250,7 @@ def test_what_is_wrong_with_the_variables_is_told_in_one_line(workplace, shops, 
     assert shops.requests == []
 
 
-@pytest.mark.attacks
+@pytest.mark.slow
 def test_other_reasons_are_told_in_the_same_words(workplace, shops):
     workplace.write("good.yml", GOOD)
     assert "partner_token" in problem(audit(workplace, "-e", "expectations_file=good.yml", ZAPI_PARTNER_TOKEN=""))
