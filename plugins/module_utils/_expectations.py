@@ -36,7 +36,7 @@ from ._attributes import (
 )
 from ._errors import ExpectationError
 from ._hosts import declared_host
-from ._redaction import mask_text, mask_url
+from ._redaction import mask_url
 from ._selection import Match, composed, match_of
 from ._timestamps import date_of
 
@@ -313,7 +313,8 @@ def _expand(url: str, instance: Instance) -> str:
 
 
 def _quoted(value: t.Any) -> str:
-    return repr(mask_text(str(value))[:60])
+    # It may be a URL, with or without its scheme.
+    return repr(mask_url(str(value))[:60])
 
 
 def _hint(value: t.Any, known: Sequence[str]) -> str:

@@ -14,12 +14,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._connection import SHORTEST_TOKEN, Connection
+from ._connection import SHORTEST_TOKEN, Connection, Credential
 from ._errors import ZapiError
 from ._fleet import Fleet
 from ._redaction import mask_value, without_secrets
 
-_FEW = 10  # tokens, that are looked for in every way of writing them
 _RESULT = 1  # a module answers on its standard output
 # What ansible-core itself shows in place of a secret.
 _CENSORED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
@@ -53,16 +52,19 @@ def run(module: AnsibleModule, work: t.Callable[[Fleet], dict[str, t.Any]], show
     censored = {name: _CENSORED for name in (*_TOKENS, "api_url") if params[name] is not None}
     options = {**params, **censored}
     shown = options if show_url_secrets else mask_value(options)
+    credentials: tuple[Credential, ...] = ()
     try:
         connection = Connection.from_options(params)
         shown["api_url"] = connection.api_url
-        tokens += [credential.token for credential in connection.credentials or ()]
+        credentials = connection.credentials or ()
         with Fleet(connection, _RESULT) as fleet:
             result = work(fleet)
     except ZapiError as error:
         result = {"failed": True, "msg": str(error)}
     texts = json.dumps(shown, default=str)
-    shown = without_secrets(shown, [token for token in tokens if token in texts or len(tokens) < _FEW], texts)
+    # Of thousands, only those that stand there as they are: to look for each in every way of writing it would take seconds.
+    tokens += [credential.token for credential in credentials if credential.token in texts]
+    shown = without_secrets(shown, tokens, texts)
     result = {"changed": False, **result, "invocation": {"module_args": shown}}
     # Out of the except block: up to ansible-core 2.18 the traceback would be part of the result.
     if result.pop("failed", False):

@@ -14,6 +14,7 @@ their words are told.
 from __future__ import annotations
 
 import ast
+import os
 import re
 import typing as t
 from collections.abc import Mapping, Sequence
@@ -38,13 +39,13 @@ def read_expectations(name: str, loader: t.Any, templar: t.Any, variables: t.Map
 
     A relative path starts where the command was given. Raises `OptionError`.
     """
-    file = Path(name).expanduser().absolute()
-    if file.is_dir():
-        raise OptionError(f"{file} is a directory: name a file in it")
-    if not file.exists():
-        raise OptionError(f"there is no file {file}: a relative path starts where the command was given")
-    problem = None
+    file = Path(os.path.expanduser(name)).absolute()  # noqa: PTH111 - pathlib's own fails where there is no such user
+    available = templar.available_variables
     try:
+        if file.is_dir():
+            raise OptionError(f"{file} is a directory: name a file in it")
+        if not file.exists():
+            raise OptionError(f"there is no file {file}: a relative path starts where the command was given")
         content = loader.load_from_file(str(file), **({"trusted_as_template": True} if TRUST_IS_EXPLICIT else {}))
         declared, others = _taken_apart(content, file)
         templar.available_variables = {**variables, **others}
@@ -53,6 +54,8 @@ def read_expectations(name: str, loader: t.Any, templar: t.Any, variables: t.Map
         raise
     except Exception as error:  # noqa: BLE001 - a template can raise anything
         problem = _problem(list(_chain(error)), file)
+    finally:
+        templar.available_variables = available
     # Out of the except block, so that the error has no cause: its words quote the file.
     raise OptionError(f"{file} {problem}")
 

@@ -110,6 +110,10 @@ def test_the_options_are_variables(workplace, shops):
     assert len(shops.requests) == 2
     outcome = audit(workplace, *connection, "-e", "expectations_file=declared.yml")
     assert outcome.status == 0, outcome.output
+    only = json.dumps({"zapi_only": ["shop-1"]})
+    outcome = audit(workplace, *connection, "-e", "expectations_file=declared.yml", "-e", only)
+    assert outcome.status == 0, outcome.output
+    assert "1 of 1 managed instances" in outcome.stdout
     outcome = workplace.run("ansible-playbook", "zapi.zapi.overview", *connection, "-e", f"zapi_hook={URL}")
     assert outcome.status == 0, outcome.output
     assert "2 instances" in outcome.stdout
@@ -121,6 +125,21 @@ def test_a_token_that_cannot_be_filled_in_is_not_replaced_by_the_environment_s(w
     outcome = audit(workplace, "-e", "expectations_file=declared.yml", "-e", "zapi_partner_token='{{ customer_token }}'")
     assert "a variable whose name begins with zapi_" in problem(outcome)
     assert shops.requests == []
+
+
+@pytest.mark.slow
+def test_a_fleet_without_a_partner_token_is_a_variable(workplace, shops):
+    del workplace.environment["ZAPI_PARTNER_TOKEN"]
+    workplace.environment["SECOND_TOKEN"] = FLEET[1]["token"]
+    second = {"id": "A2", "token": "{{ lookup('ansible.builtin.env', 'SECOND_TOKEN') }}"}
+    workplace.write("credentials.yml", {"zapi_credentials": [{"id": "A1", "token": FLEET[0]["token"]}, second]})
+    workplace.write("declared.yml", [{"expect": {"webhooks": {"received": URL}}}])
+    for playbook, words in (("overview", "2 instances"), ("audit", "2 of 2 managed instances are as declared")):
+        arguments = ["-e", "@credentials.yml", "-e", "expectations_file=declared.yml", "-vvv"]
+        outcome = workplace.run("ansible-playbook", f"zapi.zapi.{playbook}", *arguments)
+        assert outcome.status == 0, outcome.output
+        assert words in outcome.stdout
+        assert "token-of-A" not in outcome.output
 
 
 @pytest.mark.slow

@@ -456,6 +456,8 @@ def test_no_name_can_put_anything_but_text_into_a_url(identity: str, name: str) 
         ({"expect": {"webhook_hosts": ["{name}.example.com"]}}, "no host name"),
         ({"expect": {"webhook_hosts": ["a b"]}}, "no host name"),
         ({"expect": {"webhook_hosts": [SECRET_URL]}}, "no host name"),
+        ({"expect": {"webhook_hosts": ["hooks.example.com/OpenSesame0123456789"]}}, "no host name"),
+        ({"expect": {"hooks.example.com/OpenSesame0123456789": 1}}, "does not know"),
     ],
 )
 def test_a_mistake_in_an_exception_a_name_or_a_host_is_told(item: t.Any, words: str) -> None:

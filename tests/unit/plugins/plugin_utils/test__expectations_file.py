@@ -68,9 +68,18 @@ def test_what_is_wrong_is_told_without_the_words_of_the_file(tmp_path: Path, con
 
 def test_a_path_that_is_no_file_is_told(tmp_path: Path) -> None:
     loader = DataLoader()
-    for path, words in ((tmp_path, "is a directory"), (tmp_path / "nosuch.yml", "there is no file")):
+    nobody = "~nobody-of-this-name/e.yml"
+    for path, words in ((tmp_path, "is a directory"), (tmp_path / "nosuch.yml", "there is no file"), (nobody, "there is no file")):
         with pytest.raises(OptionError, match=words):
             read_expectations(str(path), loader, Templar(loader, variables={}), {})
+
+
+def test_the_file_s_own_keys_are_nobody_else_s(tmp_path: Path) -> None:
+    (tmp_path / "e.yml").write_text("mine: web\nexpectations: ['{{ mine }}']\n")
+    loader = DataLoader()
+    templar = Templar(loader, variables={"theirs": 1})
+    assert read_expectations(str(tmp_path / "e.yml"), loader, templar, {"theirs": 1}) == ["web"]
+    assert set(templar.available_variables) == {"theirs"}
 
 
 def test_a_list_that_an_old_ansible_core_made_a_text_of_is_a_list_again() -> None:
