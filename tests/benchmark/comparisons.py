@@ -73,23 +73,22 @@ class Row:
 
 
 def compare_listing(workshop: Workshop, instances: int, rounds: int) -> Row:
-    with workshop.emulator(instances, LATENCY) as url:
-        # The first round warms up.
-        measured = _fetch(workshop, url, instances, rounds + 1, "bare", "engine")
-    seconds = {name: times[1:] for name, times in measured.items()}
-    ratio = median(ours / bare for ours, bare in zip(seconds["engine"], seconds["bare"]))
-    ours, bare = (f"{median(seconds[name]):.2f} s" for name in ("engine", "bare"))
-    return Row("listing / bare loop", instances, ratio, "", most=1.3, first=ours, second=bare, rounds=rounds)
+    return _compare_fetches("listing / bare loop", workshop, instances, rounds, "engine", "bare")
 
 
 def compare_credentials(workshop: Workshop, instances: int, rounds: int) -> Row:
     """Compare reading each instance by its own calls with a bare thread pool that makes the same calls."""
+    return _compare_fetches("credentials / bare thread pool", workshop, instances, rounds, "engine-each", "bare-each")
+
+
+def _compare_fetches(what: str, workshop: Workshop, instances: int, rounds: int, ours: str, bare: str) -> Row:
     with workshop.emulator(instances, LATENCY) as url:
-        measured = _fetch(workshop, url, instances, rounds + 1, "bare-each", "engine-each")
+        # The first round warms up.
+        measured = _fetch(workshop, url, instances, rounds + 1, bare, ours)
     seconds = {name: times[1:] for name, times in measured.items()}
-    ratio = median(ours / bare for ours, bare in zip(seconds["engine-each"], seconds["bare-each"]))
-    ours, bare = (f"{median(seconds[name]):.2f} s" for name in ("engine-each", "bare-each"))
-    return Row("credentials / bare thread pool", instances, ratio, "", most=1.3, first=ours, second=bare, rounds=rounds)
+    ratio = median(one / other for one, other in zip(seconds[ours], seconds[bare]))
+    first, second = (f"{median(seconds[name]):.2f} s" for name in (ours, bare))
+    return Row(what, instances, ratio, "", most=1.3, first=first, second=second, rounds=rounds)
 
 
 def _fetch(workshop: Workshop, url: str, instances: int, rounds: int, *names: str) -> dict[str, list[float]]:

@@ -38,6 +38,16 @@ INSTANCE_TOKEN = "hocuspocus"
 # Webhooks that the rows here have not set
 UNSET = ["receivedAndDelivery", "delivery", "messageStatus", "presenceChat", "connected", "disconnected", "receivedStatus"]
 
+# What an instance's own call tells of its settings, but for notify_sent_by_me, which has two names
+TOLD_SETTINGS: dict[str, t.Any] = {
+    "autoReadMessage": False,
+    "autoReadStatus": False,
+    "callRejectAuto": False,
+    "callRejectMessage": "",
+    "callbackTypeFilters": [],
+    "messageFilters": [],
+}
+
 Row = dict[str, t.Any]
 
 

@@ -21,7 +21,7 @@ from ansible_collections.zapi.zapi.plugins.module_utils._drift import Audit
 from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
 from ansible_collections.zapi.zapi.plugins.module_utils._instance import comparable
 from ansible_collections.zapi.zapi.plugins.module_utils._wording import message
-from ansible_collections.zapi.zapi.tests.unit.support import from_row, make_instance, make_row
+from ansible_collections.zapi.zapi.tests.unit.support import TOLD_SETTINGS, from_row, make_instance, make_row
 
 CONNECTED: dict[str, t.Any] = {"expect": {"whatsapp_connected": True}}
 DAY = 24 * 60 * 60 * 1000
@@ -416,15 +416,7 @@ def test_a_note_says_what_is_not_plain_to_see(expect: dict[str, t.Any], fields: 
 
 # Unknown
 
-TOLD: dict[str, t.Any] = {
-    "notifySentByMe": True,
-    "autoReadMessage": False,
-    "autoReadStatus": False,
-    "callRejectAuto": False,
-    "callRejectMessage": "",
-    "callbackTypeFilters": [],
-    "messageFilters": [],
-}
+TOLD: dict[str, t.Any] = {**TOLD_SETTINGS, "notifySentByMe": True}
 NOT_TOLD = "the API did not tell"
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.zapi.zapi.plugins.module_utils import _instance
 from ansible_collections.zapi.zapi.plugins.module_utils._attributes import ATTRIBUTES, GROUPS, WEBHOOK_EVENTS
-from ansible_collections.zapi.zapi.tests.unit.support import INSTANCE_TOKEN, from_row, make_instance, make_row
+from ansible_collections.zapi.zapi.tests.unit.support import INSTANCE_TOKEN, TOLD_SETTINGS, from_row, make_instance, make_row
 
 MISSING = object()
 KEYS = {
@@ -321,15 +321,7 @@ def test_all_eight_webhooks_are_always_there() -> None:
 
 # Settings
 
-DEFAULTS = {
-    "receiveCallbackSentByMe": False,
-    "autoReadMessage": False,
-    "autoReadStatus": False,
-    "callRejectAuto": False,
-    "callRejectMessage": "",
-    "callbackTypeFilters": [],
-    "messageFilters": [],
-}
+DEFAULTS: dict[str, t.Any] = {"receiveCallbackSentByMe": False, **TOLD_SETTINGS}
 
 
 def test_the_settings_have_names_that_cannot_be_misread() -> None:
