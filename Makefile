@@ -47,7 +47,7 @@ run_nox = CI=true .cache/nox-venv/bin/python -m nox --reuse-venv=yes
 in_blocks = $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check checks others lint format types docs sanity license changelog matrix bench clean
+.PHONY: help demo test check checks others lint format types docs schema sanity license changelog matrix bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
@@ -90,6 +90,9 @@ changelog: $(nox) ## the changelog and its fragments
 
 matrix: $(nox) ## the tests with every supported ansible-core that a Python is here for
 	@$(run_nox) --tags matrix
+
+schema: $(venv) ## make docs/schemas/expectations.json from the table of attributes
+	@$(with_ansible) $(python) docs/schemas/make.py
 
 docs: $(nox) ## render plugins and guides to .cache/docs
 	@$(run_nox) --session docs

@@ -92,6 +92,13 @@ MUTABLE = {
 MUTED_WITH = {"received_and_delivery": "received"}
 """The webhooks that are muted with another one, since the API calls both with the same type."""
 
+
+def whole_groups(names: t.Collection[str]) -> list[str]:
+    """Return attributes in the order of the table: all of a group together, by its name, and before the others."""
+    whole = [group for group, parts in GROUPS.items() if set(parts).issubset(names)]
+    return [*whole, *(name for name in BY_NAME if name in names and name.partition(".")[0] not in whole)]
+
+
 # What the API puts around the name of a webhook or a kind of messages, where it says that it is muted
 _AROUND = re.compile(r"^(?:FILTER_)?(?:FROM_)?|_(?:CALLBACK|MESSAGE)$", re.I)
 

@@ -16,7 +16,6 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
-from urllib.parse import quote as percent_encode
 
 from ._attributes import (
     BY_NAME,
@@ -33,9 +32,11 @@ from ._attributes import (
     URL,
     Attribute,
     muted_name,
+    whole_groups,
 )
 from ._errors import ExpectationError
 from ._hosts import declared_host
+from ._placeholders import expand
 from ._redaction import mask_url
 from ._selection import Match, composed, match_of
 from ._timestamps import date_of
@@ -69,8 +70,8 @@ class Check(t.NamedTuple):
         if not self.has_placeholders:
             return self.declared
         if isinstance(self.declared, str):
-            return _expand(self.declared, instance)
-        return [_expand(url, instance) for url in self.declared]
+            return expand(self.declared, instance)
+        return [expand(url, instance) for url in self.declared]
 
 
 class Expectation(t.NamedTuple):
@@ -133,6 +134,16 @@ class Expectations:
                 self._general.append(item)
         self.merged = lru_cache(maxsize=1024)(self._merge)
         self.names_settings = any(check.attribute.key == "settings" for item in self.active for check in item.checks)
+
+    def summary(self) -> dict[str, t.Any]:
+        """Return ``items``, how many there are, ``attributes``, those that are declared, and ``instances_named``, how many."""
+        names = {check.attribute.name for item in self.items for check in item.checks}
+        named = {(item.match.identity, item.match.identity is None and item.match.name) for item in self.items}
+        return {
+            "items": len(self.items),
+            "attributes": whole_groups(names),
+            "instances_named": len(named - {(None, None)}),
+        }
 
     def matching(self, instance: Instance, name: str) -> tuple[int, ...]:
         """Return the positions of the items that match the instance, whose name composed is ``name``, in their order."""
@@ -301,15 +312,6 @@ def _in_one_line(mistakes: list[str]) -> str:
         return mistakes[0]
     more = f"; and {len(mistakes) - _MOST_MISTAKES} more" if len(mistakes) > _MOST_MISTAKES else ""
     return f"expectations have {len(mistakes)} mistakes: {'; '.join(mistakes[:_MOST_MISTAKES])}{more}"
-
-
-def _expand(url: str, instance: Instance) -> str:
-    for placeholder, value in (("{id}", instance["id"]), ("{name}", instance["name"])):
-        if placeholder in url:
-            # What is put in holds no brace: percent-encoding takes them all.
-            plain = value.isascii() and value.isalnum()  # as ids are; encoding them takes most of the time
-            url = url.replace(placeholder, value if plain else percent_encode(value, safe=""))
-    return url
 
 
 def _quoted(value: t.Any) -> str:

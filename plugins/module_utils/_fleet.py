@@ -17,9 +17,9 @@ import typing as t
 
 from ._api import listing, single
 from ._api.client import Client
-from ._errors import ListingError, RequestError
+from ._errors import ListingError, OptionError, RequestError
 from ._instance import Instance, comparable, from_row
-from ._selection import Match, composed
+from ._selection import Match, composed, select
 
 if t.TYPE_CHECKING:
     from ._api.listing import Instances, Make, T
@@ -46,6 +46,11 @@ class Fleet:
 
     def __exit__(self, *exc_info: object) -> None:
         self._client.__exit__(*exc_info)
+
+    @property
+    def address(self) -> str:
+        """The API's address, which holds no secret."""
+        return self._client.connection.api_url
 
     @property
     def tells_middleware(self) -> bool:
@@ -105,6 +110,21 @@ class Fleet:
                 return build(iter(pages))
         return listing.read(self._client, comparable, build)
 
+    def adoptable(self, *, only: t.Optional[t.Sequence[str]] = None, settings: bool = False) -> list[Instance]:
+        """Return what can be compared of every instance, or of those that ``only`` names by ids and names.
+
+        With ``settings``, they are asked for those that a listing did not tell. Raises `ListingError`, `RequestError`, and `OptionError`
+        where no instance bears one of the names.
+        """
+        instances = self.compare(_joined, only=only, needs_settings=_lacks_settings if settings else None)
+        self._refuse_refused(self._named(only) or ())
+        if only is None:
+            return instances
+        selected, unborne = select(instances, only)
+        if unborne:
+            raise OptionError(f"only names what no instance has as its ID or name: {', '.join(map(repr, sorted(set(unborne))))}")
+        return selected
+
     @property
     def _can_narrow(self) -> bool:
         """Whether the server can be asked for an id. What the user narrows stays as narrow."""
@@ -123,12 +143,16 @@ class Fleet:
         if credentials is None:
             return listing.read(self._client, from_row, _joined)
         instances, refused = single.read(self._client, credentials, from_row, _joined)
-        if refused:
-            raise RequestError(
-                f"the server refuses {len(refused)} of {len(credentials)} credentials, those of {', '.join(refused)}; "
-                f"the first: {next(iter(refused.values()))}{_if_all(refused, credentials)}"
-            )
+        self.refused = {identity: f"{why}{_if_all(refused, credentials)}" for identity, why in refused.items()}
+        self._refuse_refused(credentials)
         return instances
+
+    def _refuse_refused(self, credentials: t.Sized) -> None:
+        if self.refused:
+            raise RequestError(
+                f"the server refuses {len(self.refused)} of {len(credentials)} credentials, those of {', '.join(self.refused)}; "
+                f"the first: {next(iter(self.refused.values()))}"
+            )
 
     def _narrowed(self, identity: str, make: Make) -> list[Instance]:
         """Return the instance with this id as the server's search finds it, in a list that is empty where it does not."""
@@ -140,7 +164,7 @@ class Fleet:
 
     def _complete(self, instances: list[Instance], settings: bool) -> list[Instance]:
         if settings and self.tells_middleware:
-            single.tell_settings(self._client, (one for one in instances if any(map(_is_setting, one["unknown"]))))
+            single.tell_settings(self._client, filter(_lacks_settings, instances))
         return instances
 
     def _telling_settings(
@@ -164,8 +188,8 @@ def _if_all(refused: t.Sized, credentials: t.Sized) -> str:
     return "; as all credentials are refused, check api_url as well" if len(refused) == len(credentials) > 1 else ""
 
 
-def _is_setting(attribute: str) -> bool:
-    return attribute.startswith("settings.")
+def _lacks_settings(instance: Instance) -> bool:
+    return any(attribute.startswith("settings.") for attribute in instance["unknown"])
 
 
 def _joined(pages: Instances) -> list[Instance]:

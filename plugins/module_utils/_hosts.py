@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 import typing as t
 from contextlib import suppress
+from functools import lru_cache
 
 # What programs read differently (a backslash, a second "@", an escaped character) is read as no host at all.
 _AUTHORITY = re.compile(
-    r"(https?)://(?:[^/?#@\\\s]*@)?(\[[0-9a-f:.]+\]|[^/?#@:%\\\[\]\s\x00-\x1f]+)(?::(\d{1,5}))?(?=[/?#]|\Z)", re.I
+    r"(https?)://(?:[^/?#@\\\s]*@)?(\[[0-9a-f:.]+\]|[^/?#@:%\\\[\]\s\x00-\x1f]+)(?::([0-9]{1,5}))?(?=[/?#]|\Z)", re.I
 )
-_DECLARED = re.compile(r"(\*\.)?(\[[0-9a-f:.]+\]|[^/?#@:%*{}\\\[\]\s\x00-\x1f]+)(?::(\d{1,5}))?", re.I)
+_DECLARED = re.compile(r"(\*\.)?(\[[0-9a-f:.]+\]|[^/?#@:%*{}\\\[\]\s\x00-\x1f]+)(?::([0-9]{1,5}))?", re.I)
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -57,6 +58,7 @@ def host_of(url: str) -> t.Optional[Host]:
     return Host(_plain(name), number, number == default)
 
 
+@lru_cache(maxsize=1024)
 def declared_host(text: str) -> t.Optional[DeclaredHost]:
     """Return what ``hooks.example.com``, ``*.example.com`` or ``hooks.example.com:8443`` means, None for anything else."""
     match = _DECLARED.fullmatch(text)

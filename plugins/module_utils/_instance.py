@@ -72,7 +72,6 @@ def from_row(row: t.Mapping[str, t.Any]) -> t.Optional[Instance]:
     instance = _comparable(row, layout)
     if instance is None:
         return None
-    instance["tenant"] = _text(row.get("tenant"))
     instance["created"] = iso_8601(milliseconds(row.get("created")))
     instance["due"] = iso_8601(instance["due_timestamp"])
     everything = t.cast("dict[str, t.Any]", instance)
@@ -108,6 +107,7 @@ def _comparable(row: t.Mapping[str, t.Any], layout: _Layout) -> t.Optional[Insta
         "id": str(identity),
         "name": _text(row.get("name")) or "",
         "middleware": _text(row.get("middleware")),
+        "tenant": _text(row.get("tenant")),
         "payment_status": _text(row.get("paymentStatus")),
         "due_timestamp": milliseconds(row.get("due")),
         "phone_connected": _flag(row.get("phoneConnected")),

@@ -43,30 +43,51 @@ def run(module: AnsibleModule, work: t.Callable[[Fleet], dict[str, t.Any]], show
 
     Every result has the module's options in it, without tokens, and without the secrets of URLs unless ``show_url_secrets``.
     """
-    params = module.params
-    tokens = [params[name] for name in ("partner_token", "client_token") if params[name]]
-    # What is censored in messages, too. Of an option that has no_log this would be every name and number in it, and the server;
-    # a token that is refused as too short would be any word. With the tokens of thousands of instances it would take minutes:
-    # none of them gets into a result in the first place.
-    module.no_log_values = {token for token in tokens if len(token.strip()) >= SHORTEST_TOKEN}
-    censored = {name: _CENSORED for name in (*_TOKENS, "api_url") if params[name] is not None}
-    options = {**params, **censored}
-    shown = options if show_url_secrets else mask_value(options)
+    shown = _shown(module, show_url_secrets)
     credentials: tuple[Credential, ...] = ()
     try:
-        connection = Connection.from_options(params)
+        connection = Connection.from_options(module.params)
         shown["api_url"] = connection.api_url
         credentials = connection.credentials or ()
         with Fleet(connection, _RESULT) as fleet:
             result = work(fleet)
     except ZapiError as error:
         result = {"failed": True, "msg": str(error)}
+    _end(module, result, shown, credentials)
+
+
+def run_offline(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]], show_url_secrets: bool = False) -> t.NoReturn:
+    """End the module likewise, where no server is asked: the options of the connection do not count."""
+    shown = _shown(module, show_url_secrets)
+    try:
+        result = work()
+    except ZapiError as error:
+        result = {"failed": True, "msg": str(error)}
+    _end(module, result, shown)
+
+
+def _shown(module: AnsibleModule, show_url_secrets: bool) -> dict[str, t.Any]:
+    """Return the module's options as its result may show them."""
+    params = module.params
+    censored = {name: _CENSORED for name in (*_TOKENS, "api_url") if params[name] is not None}
+    options = {**params, **censored}
+    return options if show_url_secrets else t.cast("dict[str, t.Any]", mask_value(options))
+
+
+def _end(
+    module: AnsibleModule, result: dict[str, t.Any], shown: dict[str, t.Any], credentials: t.Sequence[Credential] = ()
+) -> t.NoReturn:
+    tokens = [module.params[name] for name in ("partner_token", "client_token") if module.params[name]]
+    # What is censored in messages, too. Of an option that has no_log this would be every name and number in it, and the server;
+    # a token that is refused as too short would be any word. With the tokens of thousands of instances it would take minutes:
+    # none of them gets into a result in the first place.
+    module.no_log_values = {token for token in tokens if len(token.strip()) >= SHORTEST_TOKEN}
     texts = json.dumps(shown, default=str)
     # Of thousands, only those that stand there as they are: to look for each in every way of writing it would take seconds.
     tokens += [credential.token for credential in credentials if credential.token in texts]
     shown = without_secrets(shown, tokens, texts)
     result = {"changed": False, **result, "invocation": {"module_args": shown}}
-    # Out of the except block: up to ansible-core 2.18 the traceback would be part of the result.
+    # Out of every except block: up to ansible-core 2.18 the traceback would be part of the result.
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)

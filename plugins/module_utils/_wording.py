@@ -73,6 +73,14 @@ def _source(row: Row) -> str:
     return printable(f"({'; '.join(parts)})")
 
 
+def summary(declared: t.Mapping[str, t.Any]) -> str:
+    """Say in one line what `Expectations.summary` counts."""
+    items, attributes, named = declared["items"], declared["attributes"], declared["instances_named"]
+    count = f"{items} expectation{'' if items == 1 else 's'} without a mistake"
+    about = f"they declare {', '.join(attributes)}" if attributes else "nothing is declared, only ignored"
+    return f"{count}: {about}; {named or 'no'} instance{' is' if named == 1 else 's are'} named"
+
+
 def warnings(expectations: Expectations, audit: Audit) -> list[str]:
     """Say what is no drift and yet can hardly be meant, once all instances have been added."""
     unmatched = audit.unmatched

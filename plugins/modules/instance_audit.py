@@ -95,6 +95,13 @@ options:
       - Whether the task fails on drift.
     type: bool
     default: true
+  validate_only:
+    description:
+      - Whether to check the expectations and nothing else. No server is asked, no token is needed, and the task says what they declare, or fails
+        as the audit would.
+    type: bool
+    default: false
+    version_added: 0.2.0
   show_url_secrets:
     description:
       - Whether to show the user names, passwords, query values and random-looking parts of the path of webhook URLs instead of
@@ -161,6 +168,11 @@ EXAMPLES = r"""
             muted_webhooks: []
             muted_messages: []
 
+- name: Check that a file of expectations has no mistake
+  zapi.zapi.instance_audit:
+    expectations_file: expectations.yml
+    validate_only: true
+
 - name: Show how much of the fleet is in sync
   ansible.builtin.debug:
     msg: "{{ audit.summary.compliance }} % of {{ audit.summary.managed }} instances"
@@ -171,13 +183,35 @@ msg:
   description:
     - The audit in words. How many of how many, on drift also what drifted, the most frequent attribute first, then the first ten
       missing instances and the first ten other rows.
-    - Where the fleet could not be compared, the reason.
+    - Where the fleet could not be compared, the reason. With O(validate_only=true), what the expectations declare.
   returned: always
   type: str
   sample: |-
     1 of 340 managed instances drifted (compliance 99.7 %)
     by attribute: whatsapp_connected 1
     - "Padaria Central" (3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F): whatsapp_connected is false, expected true (expectation 1)
+declared:
+  description: What the expectations declare, in numbers.
+  returned: with O(validate_only=true)
+  type: dict
+  contains:
+    items:
+      description: How many expectations there are.
+      returned: always
+      type: int
+    attributes:
+      description: Which attributes they declare.
+      returned: always
+      type: list
+      elements: str
+    instances_named:
+      description: How many instances they name, by ID or by exact name.
+      returned: always
+      type: int
+  sample:
+    items: 7
+    attributes: [webhooks, webhook_hosts]
+    instances_named: 4
 audited_at:
   description: When the audit began, as ISO 8601 in UTC. Days left and ends of expectations are counted from it.
   returned: when the fleet was compared
@@ -314,8 +348,8 @@ from ansible_collections.zapi.zapi.plugins.module_utils._diff import diffs
 from ansible_collections.zapi.zapi.plugins.module_utils._drift import UNMANAGED_CHOICES, Audit
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import OptionError
 from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
-from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, run
-from ansible_collections.zapi.zapi.plugins.module_utils._wording import message, warnings
+from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, run, run_offline
+from ansible_collections.zapi.zapi.plugins.module_utils._wording import message, summary, warnings
 
 if t.TYPE_CHECKING:
     from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import Instances
@@ -332,47 +366,62 @@ def main() -> None:
             "only": {"type": "list", "elements": "str"},
             "unmanaged": {"type": "str", "choices": list(UNMANAGED_CHOICES), "default": "ignore"},
             "fail_on_drift": {"type": "bool", "default": True},
+            "validate_only": {"type": "bool", "default": False},
             "show_url_secrets": {"type": "bool", "default": False, "no_log": False},
         },
         required_one_of=[["expectations", "expectations_file"]],
         mutually_exclusive=[["expectations", "expectations_file"]],
         supports_check_mode=True,
     )
-    params = module.params
+    show_url_secrets = module.params["show_url_secrets"]
+    if module.params["validate_only"]:
+        run_offline(module, lambda: _validate(module), show_url_secrets)
+    run(module, lambda fleet: _audit(module, fleet), show_url_secrets)
 
-    def audit(fleet: Fleet) -> dict[str, t.Any]:
-        now = int(time.time() * 1000)
-        expectations = Expectations(params["expectations"], now)
-        if not fleet.tells_middleware:
-            expectations.refuse_middleware()
-        only = params["only"]
-        if only is not None and not only:
-            raise OptionError("only is an empty list: leave it out to look at every instance")
 
-        def compare(pages: Instances) -> Audit:
-            audit = Audit(expectations, now, unmanaged=params["unmanaged"], only=only, show_url_secrets=params["show_url_secrets"])
-            for page in pages:
-                for instance in page:
-                    audit.add(instance)
-            return audit
+def _validate(module: Module) -> dict[str, t.Any]:
+    expectations = Expectations(module.params["expectations"], _now())
+    for warning in expectations.warnings:
+        module.warn(warning)
+    declared = expectations.summary()
+    return {"msg": summary(declared), "declared": declared}
 
-        needs_settings = expectations.needs_settings if expectations.names_settings else None
-        audit = fleet.compare(compare, only=only, needs_settings=needs_settings)
-        audit.refuse(fleet.refused)
-        if audit.unborne:
-            refused = f"; the server refuses the credentials of {', '.join(fleet.refused)}" if fleet.refused else ""
-            raise OptionError(f"only names what no instance has as its ID or name: {', '.join(map(repr, audit.unborne))}{refused}")
-        for warning in warnings(expectations, audit):
-            module.warn(warning)
-        result = audit.finish()
-        result["msg"] = message(result)
-        if module._diff:
-            result["diff"] = diffs(result["drift"])
-        nothing_asserted = result["summary"]["instances"] and not result["summary"]["managed"]
-        result["failed"] = not result["in_sync"] and (params["fail_on_drift"] or bool(nothing_asserted))
-        return result
 
-    run(module, audit, show_url_secrets=params["show_url_secrets"])
+def _audit(module: Module, fleet: Fleet) -> dict[str, t.Any]:
+    params, now = module.params, _now()
+    expectations = Expectations(params["expectations"], now)
+    if not fleet.tells_middleware:
+        expectations.refuse_middleware()
+    only = params["only"]
+    if only is not None and not only:
+        raise OptionError("only is an empty list: leave it out to look at every instance")
+
+    def compare(pages: Instances) -> Audit:
+        audit = Audit(expectations, now, unmanaged=params["unmanaged"], only=only, show_url_secrets=params["show_url_secrets"])
+        for page in pages:
+            for instance in page:
+                audit.add(instance)
+        return audit
+
+    needs_settings = expectations.needs_settings if expectations.names_settings else None
+    audit = fleet.compare(compare, only=only, needs_settings=needs_settings)
+    audit.refuse(fleet.refused)
+    if audit.unborne:
+        refused = f"; the server refuses the credentials of {', '.join(fleet.refused)}" if fleet.refused else ""
+        raise OptionError(f"only names what no instance has as its ID or name: {', '.join(map(repr, audit.unborne))}{refused}")
+    for warning in warnings(expectations, audit):
+        module.warn(warning)
+    result = audit.finish()
+    result["msg"] = message(result)
+    if module._diff:
+        result["diff"] = diffs(result["drift"])
+    nothing_asserted = result["summary"]["instances"] and not result["summary"]["managed"]
+    result["failed"] = not result["in_sync"] and (params["fail_on_drift"] or bool(nothing_asserted))
+    return result
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
 
 
 if __name__ == "__main__":

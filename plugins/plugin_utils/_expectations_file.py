@@ -14,11 +14,9 @@ their words are told.
 from __future__ import annotations
 
 import ast
-import os
 import re
 import typing as t
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from jinja2 import TemplateSyntaxError
 from yaml import YAMLError
@@ -27,6 +25,10 @@ from yaml.constructor import ConstructorError
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import OptionError
 from ansible_collections.zapi.zapi.plugins.plugin_utils._hostvars import TRUST_IS_EXPLICIT
 from ansible_collections.zapi.zapi.plugins.plugin_utils._options import plain
+from ansible_collections.zapi.zapi.plugins.plugin_utils._paths import from_command
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
 
 _KEY = "expectations"
 _LONGEST_CHAIN = 20
@@ -39,7 +41,7 @@ def read_expectations(name: str, loader: t.Any, templar: t.Any, variables: t.Map
 
     A relative path starts where the command was given. Raises `OptionError`.
     """
-    file = Path(os.path.expanduser(name)).absolute()  # noqa: PTH111 - pathlib's own fails where there is no such user
+    file = from_command(name)
     available = templar.available_variables
     try:
         if file.is_dir():
