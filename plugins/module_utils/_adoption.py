@@ -22,7 +22,7 @@ import typing as t
 from collections import Counter
 from functools import lru_cache
 
-from ._attributes import ATTRIBUTES, BY_NAME, GROUPS, HOSTS, MUTED_WITH, TEXT, URL, WEBHOOK_EVENTS, Attribute, whole_groups
+from ._attributes import ATTRIBUTES, BY_NAME, GROUPS, HOSTS, MUTED_WITH, TEXT, URL, WEBHOOK_EVENTS, Attribute, nested, whole_groups
 from ._document import is_writable
 from ._drift import find_mismatches
 from ._errors import ExpectationError
@@ -204,7 +204,7 @@ def _is_declarable(column: Attribute, value: t.Any) -> bool:
     if value is None and column.kind != TEXT:
         return False  # unknown
     try:
-        Expectations([{"expect": _nested({column.name: list(value) if isinstance(value, tuple) else value})}], 0)
+        Expectations([{"expect": nested({column.name: list(value) if isinstance(value, tuple) else value})}], 0)
     except ExpectationError:
         return False
     return True
@@ -496,7 +496,7 @@ class _Items:
             elif cell >= 0:
                 values[attribute.name] = list(known[cell]) if isinstance(known[cell], tuple) else known[cell]
         if values:
-            item["expect"] = _nested(values)
+            item["expect"] = nested(values)
         if ignored:
             item["ignore"] = whole_groups(ignored)
         return item
@@ -505,13 +505,3 @@ class _Items:
 def _is_row(full: Row, row: Row) -> bool:
     """Whether a row is the other one, but for what is rare in that."""
     return all(cell in (own, _RARE) for own, cell in zip(full, row))
-
-
-def _nested(values: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return values by attributes as ``expect`` holds them: webhooks and settings last, each in one dictionary."""
-    nested: dict[str, t.Any] = {name: value for name, value in values.items() if "." not in name}
-    for name, value in values.items():
-        group, dot, part = name.partition(".")
-        if dot:
-            nested.setdefault(group, {})[part] = value
-    return nested

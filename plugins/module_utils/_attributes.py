@@ -33,6 +33,8 @@ class Attribute(t.NamedTuple):
     kind: str
     key: str  # of an instance, as doors return it
     part: t.Optional[str] = None  # of what stands under that key, where it is a dictionary
+    call: t.Optional[str] = None  # of an instance, that sets it; none where no call does
+    parameter: str = "value"  # of that call
 
     def value(self, instance: t.Mapping[str, t.Any]) -> t.Any:
         """Return what the instance has, None where it is unset or unknown."""
@@ -40,12 +42,12 @@ class Attribute(t.NamedTuple):
         return value if self.part is None or value is None else value.get(self.part)
 
 
-def _webhook(field: str, event: str) -> Attribute:
-    return Attribute(f"webhooks.{event}", (f"{field}CallbackUrl",), URL, "webhooks", event)
+def _webhook(field: str, event: str, call: t.Optional[str]) -> Attribute:
+    return Attribute(f"webhooks.{event}", (f"{field}CallbackUrl",), URL, "webhooks", event, call and f"update-webhook-{call}")
 
 
-def _setting(part: str, kind: str, *fields: str) -> Attribute:
-    return Attribute(f"settings.{part}", fields, kind, "settings", part)
+def _setting(part: str, kind: str, *fields: str, call: str, parameter: str = "value") -> Attribute:
+    return Attribute(f"settings.{part}", fields, kind, "settings", part, f"update-{call}", parameter)
 
 
 ATTRIBUTES = (
@@ -54,22 +56,27 @@ ATTRIBUTES = (
     Attribute("middleware", ("middleware",), CHOICE, "middleware"),
     Attribute("payment_status", ("paymentStatus",), CHOICE, "payment_status"),
     Attribute("days_left", ("due",), DAYS, "due_timestamp"),
-    _webhook("received", "received"),
-    _webhook("receivedAndDelivery", "received_and_delivery"),
-    _webhook("delivery", "delivery"),
-    _webhook("messageStatus", "message_status"),
-    _webhook("presenceChat", "presence_chat"),
-    _webhook("connected", "connected"),
-    _webhook("disconnected", "disconnected"),
-    _webhook("receivedStatus", "received_status"),
+    _webhook("received", "received", "received"),
+    _webhook("receivedAndDelivery", "received_and_delivery", "received-delivery"),
+    _webhook("delivery", "delivery", "delivery"),
+    _webhook("messageStatus", "message_status", "message-status"),
+    _webhook("presenceChat", "presence_chat", "chat-presence"),
+    _webhook("connected", "connected", "connected"),
+    _webhook("disconnected", "disconnected", "disconnected"),
+    _webhook("receivedStatus", "received_status", None),  # only a call that sets all of them at once does
     Attribute("webhook_hosts", (), HOSTS, "webhooks"),
-    _setting("notify_sent_by_me", STATE, "receiveCallbackSentByMe", "notifySentByMe"),
-    _setting("auto_read_message", STATE, "autoReadMessage"),
-    _setting("auto_read_status", STATE, "autoReadStatus"),
-    _setting("call_reject_auto", STATE, "callRejectAuto"),
-    _setting("call_reject_message", TEXT, "callRejectMessage"),
-    _setting("muted_webhooks", MUTED, "callbackTypeFilters"),
-    _setting("muted_messages", MUTED, "messageFilters"),
+    _setting(
+        *("notify_sent_by_me", STATE, "receiveCallbackSentByMe", "notifySentByMe"),
+        call="notify-sent-by-me",
+        parameter="notifySentByMe",
+    ),
+    _setting("auto_read_message", STATE, "autoReadMessage", call="auto-read-message"),
+    _setting("auto_read_status", STATE, "autoReadStatus", call="auto-read-status"),
+    _setting("call_reject_auto", STATE, "callRejectAuto", call="call-reject-auto"),
+    _setting("call_reject_message", TEXT, "callRejectMessage", call="call-reject-message"),
+    # One call sets both: what it does where one of them is left out is not known.
+    _setting("muted_webhooks", MUTED, "callbackTypeFilters", call="filters", parameter="callbackTypeFilters"),
+    _setting("muted_messages", MUTED, "messageFilters", call="filters", parameter="messageFilters"),
 )
 
 BY_NAME = {attribute.name: attribute for attribute in ATTRIBUTES}
@@ -84,13 +91,30 @@ KEYS = ("id", "name", "unknown", *dict.fromkeys(attribute.key for attribute in A
 DECLARABLE = tuple(dict.fromkeys(attribute.name.partition(".")[0] for attribute in ATTRIBUTES))
 """The keys of ``expect``."""
 
-MUTABLE = {
-    "settings.muted_webhooks": ("received", "delivery", "connected", "disconnected", "presence_chat", "message_status"),
-    "settings.muted_messages": ("group", "private_chat", "text", "image", "video", "audio", "document"),
+FILTERS = {
+    "settings.muted_webhooks": {
+        event: f"FILTER_{event.upper()}_CALLBACK"
+        for event in ("received", "delivery", "connected", "disconnected", "presence_chat", "message_status")
+    },
+    "settings.muted_messages": {
+        **{origin: f"FILTER_FROM_{origin.upper()}" for origin in ("group", "private_chat")},
+        **{kind: f"FILTER_{kind.upper()}_MESSAGE" for kind in ("text", "image", "video", "audio", "document")},
+    },
 }
-"""What the API is known to mute. It may come to know more."""
+"""What the API is known to mute, by the names that we have for it, with the API's own names. It may come to know more."""
+MUTABLE = {name: tuple(filters) for name, filters in FILTERS.items()}
 MUTED_WITH = {"received_and_delivery": "received"}
 """The webhooks that are muted with another one, since the API calls both with the same type."""
+
+
+def nested(values: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return values by attributes as ``expect`` holds them: webhooks and settings last, each in one dictionary."""
+    nested: dict[str, t.Any] = {name: value for name, value in values.items() if "." not in name}
+    for name, value in values.items():
+        group, dot, part = name.partition(".")
+        if dot:
+            nested.setdefault(group, {})[part] = value
+    return nested
 
 
 def whole_groups(names: t.Collection[str]) -> list[str]:

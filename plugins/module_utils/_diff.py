@@ -15,16 +15,25 @@ from itertools import groupby
 
 from ansible.module_utils.common.yaml import HAS_YAML, yaml_dump
 
+from ._plan import CHANGED, PLANNED
 from ._wording import instance_label, printable
 
 if t.TYPE_CHECKING:
     from ._drift import Row
+    from ._plan import ChangeRow
 
 
 def diffs(rows: t.Iterable[Row]) -> list[dict[str, str]]:
     """Return before (actual) and after (expected), as YAML, for each instance that drifted."""
     mismatches = (row for row in rows if row["kind"] == "mismatch")
     return [_diff(list(group)) for _identity, group in groupby(mismatches, key=lambda row: row["id"])]
+
+
+def diffs_of_changes(changes: t.Iterable[ChangeRow]) -> list[dict[str, str]]:
+    """Return before and after likewise, for each instance of which something is to be changed, or was."""
+    shown = [change for change in changes if change["status"] in (PLANNED, CHANGED)]
+    rows = [{**change, "kind": "mismatch", "actual": change["before"], "expected": change["after"]} for change in shown]
+    return diffs(t.cast("list[Row]", rows))
 
 
 def _diff(rows: list[Row]) -> dict[str, str]:

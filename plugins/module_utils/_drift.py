@@ -14,6 +14,7 @@ import typing as t
 from collections import Counter
 
 from ._attributes import CHOICE, DAYS, HOSTS, MUTED, MUTED_WITH, STATE, URL
+from ._errors import OptionError
 from ._hosts import declared_host, host_of
 from ._redaction import mask_url, without_secrets
 from ._selection import composed, nearest
@@ -45,6 +46,8 @@ class Mismatch(t.NamedTuple):
     expected: t.Any
     actual: t.Any
     note: t.Optional[str]
+    is_muted: bool = False  # a webhook that is not called
+    holds_but_for_muting: bool = False  # its URL is one of those that are declared
 
 
 class Unmatched(t.NamedTuple):
@@ -66,7 +69,8 @@ _MOST_NEAREST = 10  # items for which it is looked for
 class Audit:
     """Takes the instances of a fleet one by one and keeps only what is wrong.
 
-    ``now`` is in epoch milliseconds. With ``only``, ids and exact names, no other instance is looked at. The rows are in `finish`'s
+    ``now`` is in epoch milliseconds. With ``only``, ids and exact names, no other instance is looked at; an empty one is an
+    `OptionError`. ``mend`` gets an instance's mismatches, and returns those that have a row all the same. The rows are in `finish`'s
     return; an instance that is in sync leaves nothing but counts.
     """
 
@@ -78,7 +82,11 @@ class Audit:
         unmanaged: str = "ignore",
         only: t.Optional[t.Sequence[str]] = None,
         show_url_secrets: bool = False,
+        mend: t.Optional[t.Callable[[Instance, Asked, list[Mismatch]], list[Mismatch]]] = None,
     ) -> None:
+        if only is not None and not only:
+            raise OptionError("only is an empty list: leave it out to look at every instance")
+        self._mend = mend
         self._expectations = expectations
         self._now = now
         self._unmanaged = unmanaged
@@ -121,6 +129,8 @@ class Audit:
             self._counts["unverified"] += 1
         mismatches = list(find_mismatches(instance, asked, self._now))
         self._counts["drifted" if mismatches else "in_sync"] += 1
+        if mismatches and self._mend is not None:
+            mismatches = self._mend(instance, asked, mismatches)
         for mismatch in mismatches:
             self._mismatches[mismatch.check.attribute.name] += 1
             self._keep(self._mismatch(instance, mismatch), instance)
@@ -158,6 +168,12 @@ class Audit:
     def unborne(self) -> list[str]:
         """The terms of ``only`` that no instance bears, and that no item names: of those, there is a row."""
         return sorted(self._unborne - self._unseen_ids - self._unseen_names)
+
+    def refuse_unborne(self) -> None:
+        """Refuse terms of ``only`` that are `unborne`. Raises `OptionError`."""
+        if self.unborne:
+            refused = f"; the server refuses the credentials of {', '.join(self.refused)}" if self.refused else ""
+            raise OptionError(f"only names what no instance has as its ID or name: {', '.join(map(repr, self.unborne))}{refused}")
 
     @property
     def unmatched(self) -> list[Unmatched]:
@@ -218,11 +234,11 @@ class Audit:
         self._rows.append(kept)
 
     def _mismatch(self, instance: Instance, mismatch: Mismatch) -> Row:
-        check, expected, actual, note = mismatch
+        check, expected, actual, note, *_muting = mismatch
         if check.attribute.kind == URL and not self._show_url_secrets:
             readable = (instance["id"], instance["name"])
-            expected, actual = _masked(expected, readable), _masked(actual, readable)
-            if _satisfies(actual, expected) and not _satisfies(mismatch.actual, mismatch.expected):
+            expected, actual = masked(expected, readable), masked(actual, readable)
+            if satisfies(actual, expected) and not satisfies(mismatch.actual, mismatch.expected):
                 note = f"{note}; {_ALIKE}" if note else _ALIKE
         return _row(
             "mismatch", instance["id"], instance["name"], check.attribute.name, expected, actual, check.position, check.title, note
@@ -252,10 +268,11 @@ def find_mismatches(instance: Instance, asked: Asked, now: int) -> t.Iterator[Mi
             holds = actual == expected
         else:
             holds = actual in expected
-        if muted and kind == URL and expected is not None and attribute.part in muted:
-            holds, note = False, f"{note}; {_MUTED_NOTE}" if note else _MUTED_NOTE
-        if not holds:
-            yield Mismatch(check, expected, actual, note or _note(kind, expected, actual))
+        is_muted = bool(muted and kind == URL and expected is not None and attribute.part in muted)
+        if is_muted:
+            note = f"{note}; {_MUTED_NOTE}" if note else _MUTED_NOTE
+        if is_muted or not holds:
+            yield Mismatch(check, expected, actual, note or _note(kind, expected, actual), is_muted, holds)
 
 
 def _muted_webhooks(muted: list[str], asked: Asked) -> set[str]:
@@ -265,7 +282,8 @@ def _muted_webhooks(muted: list[str], asked: Asked) -> set[str]:
     return undeclared | {event for event, other in MUTED_WITH.items() if other in undeclared}
 
 
-def _satisfies(actual: t.Any, expected: t.Any) -> bool:
+def satisfies(actual: t.Any, expected: t.Any) -> bool:
+    """Whether a value is the expected one, or one of those that are accepted."""
     return bool(actual in expected if isinstance(expected, list) else actual == expected)
 
 
@@ -293,7 +311,8 @@ def _foreign_hosts(webhooks: t.Mapping[str, t.Optional[str]], declared: list[str
     return sorted(posting), f"posted to by {', '.join(event for host in sorted(posting) for event in posting[host])}"
 
 
-def _masked(value: t.Any, readable: t.Sequence[str]) -> t.Any:
+def masked(value: t.Any, readable: t.Sequence[str]) -> t.Any:
+    """Return a URL, a list of URLs or None without secrets; an instance's id and name, ``readable``, stay."""
     if isinstance(value, list):
         return [mask_url(url, readable) for url in value]
     return None if value is None else mask_url(value, readable)

@@ -26,6 +26,14 @@ class RefusedCredential(RequestError):
     """The server knows no instance with this id and this token."""
 
 
+class RefusedCall(RequestError):
+    """The server refuses what one call asks for: it would refuse it again."""
+
+
+class RefusedForAll(RequestError):
+    """The server refuses a call for a reason that holds for every instance: the Client-Token, or this machine's address."""
+
+
 class ListingError(ZapiError):
     """The server's pages do not add up to a complete listing."""
 

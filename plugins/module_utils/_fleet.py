@@ -48,6 +48,11 @@ class Fleet:
         self._client.__exit__(*exc_info)
 
     @property
+    def client(self) -> Client:
+        """The session with the API."""
+        return self._client
+
+    @property
     def address(self) -> str:
         """The API's address, which holds no secret."""
         return self._client.connection.api_url

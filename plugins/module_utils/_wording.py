@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import typing as t
+from collections import Counter
 from itertools import islice
 
 from ._attributes import BY_NAME, DAYS, HOSTS
@@ -50,8 +51,11 @@ def _headline(result: t.Mapping[str, t.Any]) -> str:
 
 
 def _by_attribute(mismatches: t.Mapping[str, int]) -> list[str]:
-    counts = sorted(mismatches.items(), key=lambda item: (-item[1], item[0]))
-    return [f"by attribute: {', '.join(f'{attribute} {count}' for attribute, count in counts)}"] if counts else []
+    return [f"by attribute: {_frequent_first(mismatches)}"] if mismatches else []
+
+
+def _frequent_first(counts: t.Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def describe(row: Row) -> str:
@@ -71,6 +75,37 @@ def _source(row: Row) -> str:
     parts = [] if row["expectation"] is None else [label(row["expectation"], row["expectation_name"])]
     parts += [row["note"]] if row["note"] else []
     return printable(f"({'; '.join(parts)})")
+
+
+def converged(result: t.Mapping[str, t.Any], check_mode: bool, problem: t.Optional[str]) -> str:
+    """Put a convergence into words: how many instances, what by attribute, what failed, the first ten of it, and what remains."""
+    rows, counts = result["changes"], result["summary"]
+    attributes = Counter(row["attribute"] for row in rows)
+    lines = [_converged_headline(counts, check_mode or (problem is not None and not counts["changed"] + counts["failed"]))]
+    lines += [problem] if problem else []
+    lines += _by_attribute(attributes)
+    failed = [row for row in rows if row["status"] == "failed"]
+    lines += [f"- {instance_label(row)}: {row['attribute']} {printable(row['error'])}" for row in failed[:_FIRST_ROWS]]
+    if len(failed) > _FIRST_ROWS:
+        lines.append(f"and {len(failed) - _FIRST_ROWS} more: all rows are in the result as changes, and -v shows it")
+    if result["remaining"]:
+        left = Counter(row["attribute"] or row["kind"] for row in result["remaining"])
+        lines.append(
+            f"left for people: {_frequent_first(left)}; these rows are in the result as remaining, and zapi.zapi.audit tells them"
+        )
+    return "\n".join(lines)
+
+
+def _converged_headline(counts: t.Mapping[str, int], is_plan: bool) -> str:
+    of = f"of {counts['managed']} managed instances"
+    if not counts["to_change"]:
+        return f"0 {of} have to be changed"
+    if is_plan:
+        return f"{counts['to_change']} {of} would be changed"
+    parts = [f"{counts['changed']} {of} changed"]
+    parts += [f"{counts['failed']} failed"] if counts["failed"] else []
+    parts += [f"{counts['not_tried']} not tried"] if counts["not_tried"] else []
+    return ", ".join(parts)
 
 
 def summary(declared: t.Mapping[str, t.Any]) -> str:
@@ -109,7 +144,8 @@ def _shown(value: t.Any) -> str:
     return printable(json.dumps(value, ensure_ascii=False))
 
 
-def instance_label(row: Row) -> str:
+def instance_label(row: t.Mapping[str, t.Any]) -> str:
+    """Return what messages call the instance of a row: its name and its id."""
     return f"{_shown(row['name'])} ({printable(row['id'] or '')})"
 
 

@@ -346,7 +346,6 @@ import typing as t
 from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS
 from ansible_collections.zapi.zapi.plugins.module_utils._diff import diffs
 from ansible_collections.zapi.zapi.plugins.module_utils._drift import UNMANAGED_CHOICES, Audit
-from ansible_collections.zapi.zapi.plugins.module_utils._errors import OptionError
 from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
 from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, run, run_offline
 from ansible_collections.zapi.zapi.plugins.module_utils._wording import message, summary, warnings
@@ -393,8 +392,6 @@ def _audit(module: Module, fleet: Fleet) -> dict[str, t.Any]:
     if not fleet.tells_middleware:
         expectations.refuse_middleware()
     only = params["only"]
-    if only is not None and not only:
-        raise OptionError("only is an empty list: leave it out to look at every instance")
 
     def compare(pages: Instances) -> Audit:
         audit = Audit(expectations, now, unmanaged=params["unmanaged"], only=only, show_url_secrets=params["show_url_secrets"])
@@ -406,9 +403,7 @@ def _audit(module: Module, fleet: Fleet) -> dict[str, t.Any]:
     needs_settings = expectations.needs_settings if expectations.names_settings else None
     audit = fleet.compare(compare, only=only, needs_settings=needs_settings)
     audit.refuse(fleet.refused)
-    if audit.unborne:
-        refused = f"; the server refuses the credentials of {', '.join(fleet.refused)}" if fleet.refused else ""
-        raise OptionError(f"only names what no instance has as its ID or name: {', '.join(map(repr, audit.unborne))}{refused}")
+    audit.refuse_unborne()
     for warning in warnings(expectations, audit):
         module.warn(warning)
     result = audit.finish()

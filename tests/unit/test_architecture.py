@@ -24,7 +24,7 @@ COLLECTION = "ansible_collections.zapi.zapi.plugins"
 # Not all of them are there yet.
 ENGINE = {
     "words and shapes": "_version _errors _attributes _timestamps _hosts _redaction _connection _instance",
-    "pure": "_placeholders _selection _expectations _drift _wording _plan _document _patterns _adoption _events _diff",
+    "pure": "_placeholders _selection _expectations _drift _wording _document _plan _patterns _adoption _events _diff",
     "network": "_api/leaving _api/refusals _api/bounds _api/pool _api/client _api/listing _api/single _api/writing",
     "whole": "_fleet _converge _files _module",
 }

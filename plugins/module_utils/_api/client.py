@@ -23,14 +23,14 @@ from urllib.parse import unquote, urlsplit
 from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.zapi.zapi.plugins.module_utils._connection import Connection, is_loopback
-from ansible_collections.zapi.zapi.plugins.module_utils._errors import RefusedCredential, RequestError
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import RefusedCall, RefusedCredential, RefusedForAll, RequestError
 from ansible_collections.zapi.zapi.plugins.module_utils._redaction import quote
 from ansible_collections.zapi.zapi.plugins.module_utils._version import VERSION
 
 from .bounds import LARGEST_ANSWER, MOST_HELD, Allowance, Bounded, Broken, Left, Overdue, TooLarge, read_body
 from .leaving import nobody_waits
 from .pool import Pool
-from .refusals import LONGEST_RETRY_AFTER, PARTNER, Call, Refusal, explain, is_of_credential, is_passing
+from .refusals import LONGEST_RETRY_AFTER, PARTNER, Call, Refusal, explain, holds_for_all, is_of_credential, is_passing
 
 try:
     import requests
@@ -132,9 +132,12 @@ class Client:
     def _server(self) -> str:
         return urlsplit(self.connection.api_url).netloc
 
-    def task(self) -> Task:
-        """Return a new task, in which calls are made. Use it as a context manager."""
-        return Task(self)
+    def task(self, *, independent: bool = False) -> Task:
+        """Return a new task, in which calls are made. Use it as a context manager.
+
+        Where they are ``independent``, a call that fails is only its own matter.
+        """
+        return Task(self, independent)
 
     def ask(self, call: Call, parameters: t.Optional[t.Mapping[str, t.Any]] = None) -> t.Any:
         """Make one call, and return the JSON of its answer. Raises `RequestError`."""
@@ -169,8 +172,8 @@ class Client:
             if len(answer.content) <= _SHORT or not 200 <= answer.status < 300:
                 try:
                     self.read(call, answer, tries)
-                except RefusedCredential:
-                    task.allowance.hold(-len(answer.content))  # the others go on
+                except RequestError:
+                    task.allowance.hold(-len(answer.content))  # others may go on
                     raise
             return answer
 
@@ -181,6 +184,7 @@ class Client:
             call.method,
             connection.api_url + call.path,
             params=parameters,
+            json=call.body,
             headers=self._credentials(call),
             timeout=connection.timeout,
             allow_redirects=False,
@@ -209,6 +213,8 @@ class Client:
         """Return the JSON of the answer to a call. Raises `RequestError` where there is none, or a refusal, `RefusedCredential`."""
         if not 200 <= answer.status < 300:
             raise self._refusal(call, answer, tries)
+        if call.body is not None and not answer.content.strip():
+            return {}  # as at times it answers to what it has taken
         try:
             # RFC 8259: JSON is UTF-8, whatever the header says.
             data = _decoded(answer.content.decode("utf-8-sig"))
@@ -224,7 +230,13 @@ class Client:
     def _refusal(self, call: Call, answer: Answer, tries: int) -> RequestError:
         in_json, message = _message(answer.content)
         refusal = Refusal(answer.status, message, in_json, answer.location, answer.retry_after)
-        kind = RefusedCredential if is_of_credential(refusal, call.advice) else RequestError
+        kind: type[RequestError] = RequestError
+        if is_of_credential(refusal, call.advice):
+            kind = RefusedCredential
+        elif holds_for_all(refusal):
+            kind = RefusedForAll
+        elif 400 <= answer.status < 500 and not is_passing(answer.status):
+            kind = RefusedCall
         return kind(f"{self.describe(call)} {explain(refusal, call.advice, self._secrets_of(call), _in(tries))}")
 
     def _secrets_of(self, call: Call) -> list[str]:
@@ -274,8 +286,9 @@ class Task:
     Use it as a context manager, from one thread.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, independent: bool = False) -> None:
         self._client = client
+        self._independent = independent
         self._failed: Future[t.NoReturn] = Future()
         self.allowance = Allowance()
         client._tasks.add(self)
@@ -300,7 +313,8 @@ class Task:
             except RefusedCredential:
                 raise  # which is the matter of one instance
             except BaseException as error:
-                self._fail(error)
+                if not self._independent:
+                    self._fail(error)
                 raise
 
         try:
@@ -314,13 +328,18 @@ class Task:
 
     def wait(self, future: Future[Answer]) -> Answer:
         """Return the answer, or raise the first failure of any call of this task. Raises `RequestError`."""
+        self.wait_for_any([future])
+        return future.result()
+
+    def wait_for_any(self, futures: t.Iterable[Future[Answer]]) -> set[Future[Answer]]:
+        """Return those that are answered or have failed, as soon as there is one. Raises the first failure of any call of this task."""
+        either: tuple[Future[t.Any], ...] = (*futures, self._failed)
         while True:
-            either: tuple[Future[t.Any], ...] = (future, self._failed)
             done, _pending = wait(either, timeout=_LOOK, return_when=FIRST_COMPLETED)
             if self._failed in done:
                 raise t.cast("BaseException", self._failed.exception())
             if done:
-                return future.result()
+                return done
             if self._client._nobody_waits():
                 raise KeyboardInterrupt
 

@@ -55,6 +55,7 @@ class Call:
     advice: Advice = PARTNER
     secrets: tuple[str, ...] = field(default=(), repr=False)  # that are in the path
     marks: frozenset[str] = frozenset({"content"})  # each is a field of what was asked for, and of no refusal
+    body: t.Optional[t.Mapping[str, t.Any]] = field(default=None, repr=False)  # sent as JSON
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,11 @@ def is_of_credential(refusal: Refusal, advice: Advice) -> bool:
     if advice is not INSTANCE or refusal.status not in (401, 403, 404) or not refusal.in_json:
         return False
     return _cause(refusal.status, refusal.message) in (None, _CREDENTIALS)
+
+
+def holds_for_all(refusal: Refusal) -> bool:
+    """Whether a refusal has nothing to do with the instance whose call it was."""
+    return _cause(refusal.status, refusal.message) in (_NO_CLIENT_TOKEN, _CLIENT_TOKEN, _ADDRESS)
 
 
 def is_passing(status: int) -> bool:

@@ -47,7 +47,7 @@ def read(
 def tell_settings(client: Client, instances: t.Iterable[Instance]) -> None:
     """Ask instances of a listing for the settings that it did not tell. Raises `RequestError`."""
     # An instance without a token has no calls: what is not known of it stays unknown.
-    asked = ((one, [_call(Credential(one["id"], token), "me")]) for one in instances if (token := one["tokens"][0]))
+    asked = ((one, [call_of(Credential(one["id"], token), "me")]) for one in instances if (token := one["tokens"][0]))
     with client.task() as task:
         for instance, calls in _in_order(client, task, asked):
             try:
@@ -60,14 +60,14 @@ def tell_settings(client: Client, instances: t.Iterable[Instance]) -> None:
 def _instances(
     client: Client, task: Task, credentials: t.Sequence[Credential], make: Make, refused: dict[str, str]
 ) -> t.Iterator[list[Instance]]:
-    asked = ((one, [_call(one, "me"), _call(one, "status")]) for one in credentials)
+    asked = ((one, [call_of(one, "me"), call_of(one, "status")]) for one in credentials)
     for credential, calls in _in_order(client, task, asked):
         try:
             me, status = _answers(client, task, calls)
         except RefusedCredential as refusal:
             refused[credential.identity] = str(refusal)
             continue
-        instance = make(_row(client, credential, me, status))
+        instance = make(row_of(client, credential, me, status))
         if instance is not None:
             yield [instance]
 
@@ -88,7 +88,8 @@ def _in_order(client: Client, task: Task, asked: t.Iterator[tuple[_Asked, list[C
         yield ahead.popleft()
 
 
-def _call(credential: Credential, name: str) -> Call:
+def call_of(credential: Credential, name: str) -> Call:
+    """Return one of the calls of an instance that read: "me" or "status"."""
     identity, token = percent_encode(credential.identity, safe=""), percent_encode(credential.token, safe="")
     return Call(
         f"/instances/{identity}/token/{token}/{name}",
@@ -119,12 +120,12 @@ def _answers(client: Client, task: Task, calls: _Calls) -> list[dict[str, t.Any]
     return answers
 
 
-def _row(client: Client, credential: Credential, me: dict[str, t.Any], status: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return the answers of one instance as a listing would have it in a row."""
+def row_of(client: Client, credential: Credential, me: dict[str, t.Any], status: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the answers of one instance as a listing would have it in a row. Raises `RequestError` for that of another one."""
     named = me.get("id")
     if named not in (None, "") and str(named).lower() != credential.identity.lower():
         raise RequestError(
-            f"{client.describe(_call(credential, 'me'))} was answered for another instance: check that api_url is the API's address"
+            f"{client.describe(call_of(credential, 'me'))} was answered for another instance: check that api_url is the API's address"
         )
     row = {field: value for field, value in me.items() if field != "connected"}
     row.update(id=credential.identity, token=credential.token)

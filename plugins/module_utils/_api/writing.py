@@ -1,0 +1,50 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+
+# Private to this collection: it may change or go in any release, without notice.
+# What users may rely on are the plugins and modules, as their documentation describes them.
+
+"""The one place that writes to the API: an instance's own calls that set something."""
+
+from __future__ import annotations
+
+import typing as t
+from urllib.parse import quote as percent_encode
+
+from ansible_collections.zapi.zapi.plugins.module_utils._errors import RequestError
+
+from .refusals import INSTANCE, Call
+
+if t.TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from ansible_collections.zapi.zapi.plugins.module_utils._connection import Credential
+
+    from .client import Answer, Client, Task
+
+
+def put(task: Task, credential: Credential, name: str, body: t.Mapping[str, t.Any]) -> tuple[Call, Future[Answer]]:
+    """Begin a call of an instance that sets what is in ``body``; `check` reads its answer."""
+    identity, token = percent_encode(credential.identity, safe=""), percent_encode(credential.token, safe="")
+    texts = [value for value in body.values() if isinstance(value, str)]
+    call = Call(
+        f"/instances/{identity}/token/{token}/{name}",
+        f"/instances/{identity}/{name}",
+        method="PUT",
+        advice=INSTANCE,
+        marks=frozenset({"value"}),
+        # A refusal that repeats what was to be set may repeat a secret.
+        secrets=(credential.token, *texts),
+        body=body,
+    )
+    return call, task.start(call)
+
+
+def check(client: Client, task: Task, call: Call, answer: Future[Answer]) -> None:
+    """Read the answer to a call of `put`, which has come. Raises `RequestError` where it is a refusal, or none that makes sense."""
+    data = task.decode(call, answer.result())
+    if not isinstance(data, dict):
+        raise RequestError(f"{client.describe(call)} was answered with JSON of another shape: it is no object")
+    if data.get("value") is False:
+        raise RequestError(f'{client.describe(call)} was answered with {{"value": false}}: the server did not take it')
