@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-"""Runs the module zapi.zapi.instance_converge as usual, with expectations from a file on the controller, and shows its diff also where
-it fails. Its backup is written where the command was given.
+"""Runs the module zapi.zapi.instance_converge as usual, with expectations from a file, and shows its diff where it fails, too.
+
+Its backup is written where the command was given.
 """
 
 from __future__ import annotations
