@@ -17,9 +17,9 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ._attributes import BY_NAME, FILTERS, MUTED, STATE, URL, nested
+from ._attributes import BY_NAME, FILTERS, HOSTS, MUTED, STATE, URL, nested
 from ._document import is_writable
-from ._drift import Audit, Mismatch, masked, satisfies
+from ._drift import Audit, Mismatch, foreign_hosts, masked, satisfies
 from ._errors import ExpectationError, OptionError
 from ._expectations import label
 from ._redaction import without_secrets
@@ -241,7 +241,19 @@ def _planned(instance: Instance, asked: Asked, mismatches: list[Mismatch]) -> tu
             if mismatch.is_muted and (problem or not lists):
                 remaining.append(mismatch)
     changes += _set_back(instance, asked, changes)
+    remaining = [left for mismatch in remaining for left in _still_foreign(instance, mismatch, changes)]
     return sorted(changes, key=lambda change: (change.attribute.key != "webhooks", change.attribute.name)), remaining
+
+
+def _still_foreign(instance: Instance, mismatch: Mismatch, changes: list[Change]) -> t.Iterator[Mismatch]:
+    """Yield a mismatch as it will be after the changes: webhooks that are set may not post to a foreign host any more."""
+    if mismatch.check.attribute.kind != HOSTS:
+        yield mismatch
+        return
+    planned = {str(change.attribute.part): change.after for change in changes if change.attribute.kind == URL}
+    hosts, note = foreign_hosts({**instance["webhooks"], **planned}, mismatch.expected)
+    if hosts:
+        yield mismatch._replace(actual=hosts, note=note)
 
 
 def _muted_lists(instance: Instance, mismatches: list[Mismatch]) -> tuple[dict[str, list[str]], t.Optional[str]]:
