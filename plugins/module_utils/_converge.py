@@ -98,7 +98,7 @@ class _Run:
             if self.stopped:
                 return []
             told = self._ask([turn])[turn.identity]
-            _read_back(turn, told)
+            _read_back(turn, webhooks=told, settings=told)
             is_read = not isinstance(told, ZapiError)
             if is_read and all(change.status == CHANGED for change in turn.changes if change.was_sent):
                 return turns[number:]
@@ -161,17 +161,17 @@ class _Run:
             self.stopped = _TOO_MANY
 
     def verify(self, turns: t.Sequence[Turn]) -> None:
-        """Read back what was sent to these instances."""
-        sent = [turn for turn in turns if any(change.was_sent for change in turn.changes)]
-        own = [turn for turn in sent if not self._fleet.tells_middleware or any(map(_is_setting_sent, turn.changes))]
-        told = self._ask(own)
-        if len(own) < len(sent):
-            told.update(self._listed({turn.identity for turn in sent} - set(told)))
-        for turn in sent:
-            now = told[turn.identity]
-            _read_back(turn, now)
-            if isinstance(now, ZapiError) and turn.has(CHANGED):
-                self.stopped = self.stopped or f"{_UNREAD}: {now}"
+        """Read back what was sent to these instances: their webhooks by a new listing where there is one, the rest by their own calls."""
+        is_listed = self._fleet.tells_middleware
+        asked = self._ask([turn for turn in turns if turn.was_sent("settings") or (turn.was_sent("webhooks") and not is_listed)])
+        listed = self._listed({turn.identity for turn in turns if is_listed and turn.was_sent("webhooks")})
+        for turn in turns:
+            settings = asked.get(turn.identity)
+            webhooks = listed.get(turn.identity, settings)
+            _read_back(turn, webhooks=webhooks, settings=settings)
+            for told in (webhooks, settings):
+                if isinstance(told, ZapiError) and turn.has(CHANGED):
+                    self.stopped = self.stopped or f"{_UNREAD}: {told}"
 
     def _listed(self, ids: set[str]) -> dict[str, Told]:
         """Return these instances as a new listing has them."""
@@ -179,6 +179,8 @@ class _Run:
         def build(pages: Instances) -> dict[str, Instance]:
             return {instance["id"]: instance for page in pages for instance in page if instance["id"] in ids}
 
+        if not ids:
+            return {}
         try:
             found = self._fleet.compare(build, only=sorted(ids))
         except ZapiError as error:
@@ -201,10 +203,11 @@ class _Run:
             return error
 
 
-def _read_back(turn: Turn, told: Told) -> None:
-    """Note in the changes of an instance what it has become."""
+def _read_back(turn: Turn, *, webhooks: t.Optional[Told], settings: t.Optional[Told]) -> None:
+    """Note in the changes of an instance what it has become. None of the two is None where some were sent."""
     for change in turn.changes:
-        if not change.was_sent:
+        told = webhooks if change.attribute.key == "webhooks" else settings
+        if not change.was_sent or told is None:
             continue
         if isinstance(told, ZapiError):
             if change.status == CHANGED:
@@ -228,7 +231,3 @@ def _compare(change: Change, value: t.Any) -> None:
 
 def _with(note: t.Optional[str], more: str) -> str:
     return f"{note}; {more}" if note else more
-
-
-def _is_setting_sent(change: Change) -> bool:
-    return change.was_sent and change.attribute.key == "settings"

@@ -127,6 +127,10 @@ class Turn:
             row["id"] = self.identity
             yield row
 
+    def was_sent(self, key: str) -> bool:
+        """Whether anything was sent that stands under this key of an instance."""
+        return any(change.was_sent and change.attribute.key == key for change in self.changes)
+
     def has(self, status: str) -> bool:
         """Whether a change of this instance has this status."""
         return any(change.status == status for change in self.changes)
