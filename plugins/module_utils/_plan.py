@@ -109,8 +109,6 @@ class Turn:
             before, after = change.before, change.after
             if change.attribute.kind == URL and not show_url_secrets:
                 before, after = (masked(value, (self.identity, self.name)) for value in (before, after))
-                if before == after:
-                    after = _NEW
             row: ChangeRow = {
                 "id": self.identity,
                 "name": self.name,
@@ -123,8 +121,10 @@ class Turn:
                 "error": change.error,
                 "note": change.note,
             }
-            row = without_secrets(row, self.secrets, json.dumps([self.name, before, after, change.error]))
+            row = without_secrets(row, self.secrets, json.dumps([self.name, before, after, change.error, change.note]))
             row["id"] = self.identity
+            if row["before"] == row["after"] and change.before != change.after:
+                row["after"] = _NEW
             yield row
 
     def has(self, status: str) -> bool:
