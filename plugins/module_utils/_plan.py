@@ -235,7 +235,17 @@ def _planned(instance: Instance, asked: Asked, mismatches: list[Mismatch]) -> tu
             wanted = mismatch.expected[0] if attribute.kind == URL and isinstance(mismatch.expected, list) else mismatch.expected
             changes.append(Change(attribute, mismatch.actual, wanted, mismatch.check))
     changes += _set_back(instance, asked, changes)
-    return sorted(changes, key=lambda change: (change.attribute.key != "webhooks", change.attribute.name)), problems
+    return sorted(changes, key=_place), problems
+
+
+def _place(change: Change) -> tuple[bool, bool, str]:
+    """Return where a change comes: webhooks before settings.
+
+    Right after the last webhook in the alphabet comes what undoes its side effect. Were it left out because another call fails, the
+    next run could not know that it is missing.
+    """
+    attribute = change.attribute
+    return attribute.key != "webhooks", attribute.name != _SENT_BY_ME, attribute.name
 
 
 def _changed(instance: Instance, changes: list[Change]) -> Instance:
