@@ -185,7 +185,7 @@ def needs_settings(expectations: Expectations) -> t.Callable[[Instance], bool]:
             return True
         if any(name in FILTERS for name in asked.settings) and any(name in unknown for name in FILTERS):
             return True
-        return _BOTH in asked.attributes and _SENT_BY_ME in unknown and _sets_both(instance, asked)
+        return _SENT_BY_ME in unknown and _BOTH not in unknown and _BOTH in asked.attributes and _sets_both(instance, asked)
 
     return is_needed
 
