@@ -262,7 +262,7 @@ def find_mismatches(instance: Instance, asked: Asked, now: int) -> t.Iterator[Mi
             actual = _days_until(actual, now)
             holds = actual is not None and actual >= expected
         elif kind == HOSTS:
-            actual, note = foreign_hosts(actual, expected)
+            actual, note = _foreign_hosts(actual, expected)
             holds = not actual
         elif kind == MUTED or not isinstance(expected, list):
             holds = actual == expected
@@ -296,7 +296,7 @@ def _note(kind: str, expected: t.Any, actual: t.Any) -> t.Optional[str]:
     return None
 
 
-def foreign_hosts(webhooks: t.Mapping[str, t.Optional[str]], declared: list[str]) -> tuple[list[str], str]:
+def _foreign_hosts(webhooks: t.Mapping[str, t.Optional[str]], declared: list[str]) -> tuple[list[str], str]:
     """Return the hosts that webhooks post to and that are not declared, and by which webhooks.
 
     A URL that leads to no certain host stands for itself, without its secrets.

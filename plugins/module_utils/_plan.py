@@ -17,9 +17,9 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ._attributes import BY_NAME, FILTERS, HOSTS, MUTED, STATE, URL, nested
+from ._attributes import BY_NAME, FILTERS, MUTED, STATE, URL, nested
 from ._document import is_writable
-from ._drift import Audit, Mismatch, foreign_hosts, masked, satisfies
+from ._drift import Audit, Mismatch, find_mismatches, masked, satisfies
 from ._errors import ExpectationError, OptionError
 from ._expectations import label
 from ._redaction import without_secrets
@@ -109,8 +109,6 @@ class Turn:
             before, after = change.before, change.after
             if change.attribute.kind == URL and not show_url_secrets:
                 before, after = (masked(value, (self.identity, self.name)) for value in (before, after))
-                if before == after:
-                    after = _NEW
             row: ChangeRow = {
                 "id": self.identity,
                 "name": self.name,
@@ -123,8 +121,10 @@ class Turn:
                 "error": change.error,
                 "note": change.note,
             }
-            row = without_secrets(row, self.secrets, json.dumps([self.name, before, after, change.error]))
+            row = without_secrets(row, self.secrets, json.dumps([self.name, before, after, change.error, change.note]))
             row["id"] = self.identity
+            if row["before"] == row["after"] and change.before != change.after:
+                row["after"] = _NEW
             yield row
 
     def was_sent(self, key: str) -> bool:
@@ -143,21 +143,23 @@ class Plan:
     """
 
     def __init__(self, expectations: Expectations, now: int, *, only: t.Optional[t.Sequence[str]], show_url_secrets: bool) -> None:
+        self._now = now
         self.audit = Audit(expectations, now, only=only, show_url_secrets=show_url_secrets, mend=self._mend)
         self.turns: list[Turn] = []
         self.add = self.audit.add
 
     def _mend(self, instance: Instance, asked: Asked, mismatches: list[Mismatch]) -> list[Mismatch]:
-        """Plan what mends these mismatches, and return those that nothing mends."""
+        """Plan what mends these mismatches, and return those that there will be all the same."""
         token = instance["tokens"][0]
-        changes, remaining = _planned(instance, asked, mismatches)
+        changes, notes = _planned(instance, asked, mismatches)
         if changes and not token:
             return [mismatch._replace(note=_NO_TOKEN) if mismatch.check.attribute.call else mismatch for mismatch in mismatches]
         if changes:
             planned = {change.attribute.name for change in changes}
             filters = {name: BY_NAME[name].value(instance) for name in FILTERS if name not in planned}
             self.turns.append(Turn(instance["id"], instance["name"], str(token), tuple(instance["tokens"]), changes, filters))
-        return remaining
+            mismatches = list(find_mismatches(_changed(instance, changes), asked, self._now))
+        return [mismatch._replace(note=notes.get(mismatch.check.attribute.name, mismatch.note)) for mismatch in mismatches]
 
     def refuse_plain_urls(self) -> None:
         """Refuse to set a URL that is not https, which the API refuses. Raises `ExpectationError`."""
@@ -187,7 +189,7 @@ def needs_settings(expectations: Expectations) -> t.Callable[[Instance], bool]:
             return True
         if any(name in FILTERS for name in asked.settings) and any(name in unknown for name in FILTERS):
             return True
-        return _BOTH in asked.attributes and _SENT_BY_ME in unknown and _sets_both(instance, asked)
+        return _SENT_BY_ME in unknown and _BOTH not in unknown and _BOTH in asked.attributes and _sets_both(instance, asked)
 
     return is_needed
 
@@ -226,50 +228,47 @@ def limit_of(max_changes: str, managed: int) -> int:
     return max(_LEAST, managed * number // 100) if match[2] else number
 
 
-def _planned(instance: Instance, asked: Asked, mismatches: list[Mismatch]) -> tuple[list[Change], list[Mismatch]]:
-    changes, remaining = [], []
-    lists, problem = _muted_lists(instance, mismatches)
+def _planned(instance: Instance, asked: Asked, mismatches: list[Mismatch]) -> tuple[list[Change], dict[str, str]]:
+    """Return the changes, in their order, and why which attributes cannot be set although there is a call for it."""
+    changes = []
+    problems = _problems_of_lists(instance, mismatches)
     for mismatch in mismatches:
         attribute = mismatch.check.attribute
-        if attribute.call is None or attribute.name in instance["unknown"]:
-            remaining.append(mismatch)
-        elif attribute.kind == MUTED:
-            if problem:
-                remaining.append(mismatch._replace(note=problem))
-            else:
-                changes.append(Change(attribute, mismatch.actual, mismatch.expected, mismatch.check))
-        else:
-            wanted = mismatch.expected[0] if isinstance(mismatch.expected, list) else mismatch.expected
-            if not mismatch.holds_but_for_muting:
-                changes.append(Change(attribute, mismatch.actual, wanted, mismatch.check))
-            if mismatch.is_muted and (problem or not lists):
-                remaining.append(mismatch)
+        is_settable = attribute.call is not None and attribute.name not in instance["unknown"]
+        if is_settable and attribute.name not in problems and not mismatch.holds_but_for_muting:
+            wanted = mismatch.expected[0] if attribute.kind == URL and isinstance(mismatch.expected, list) else mismatch.expected
+            changes.append(Change(attribute, mismatch.actual, wanted, mismatch.check))
     changes += _set_back(instance, asked, changes)
-    remaining = [left for mismatch in remaining for left in _still_foreign(instance, mismatch, changes)]
-    return sorted(changes, key=lambda change: (change.attribute.key != "webhooks", change.attribute.name)), remaining
+    return sorted(changes, key=_place), problems
 
 
-def _still_foreign(instance: Instance, mismatch: Mismatch, changes: list[Change]) -> t.Iterator[Mismatch]:
-    """Yield a mismatch as it will be after the changes: webhooks that are set may not post to a foreign host any more."""
-    if mismatch.check.attribute.kind != HOSTS:
-        yield mismatch
-        return
-    planned = {str(change.attribute.part): change.after for change in changes if change.attribute.kind == URL}
-    hosts, note = foreign_hosts({**instance["webhooks"], **planned}, mismatch.expected)
-    if hosts:
-        yield mismatch._replace(actual=hosts, note=note)
+def _place(change: Change) -> tuple[bool, bool, str]:
+    """Return where a change comes: webhooks before settings.
+
+    Right after the last webhook in the alphabet comes what undoes its side effect. Were it left out because another call fails, the
+    next run could not know that it is missing.
+    """
+    attribute = change.attribute
+    return attribute.key != "webhooks", attribute.name != _SENT_BY_ME, attribute.name
 
 
-def _muted_lists(instance: Instance, mismatches: list[Mismatch]) -> tuple[dict[str, list[str]], t.Optional[str]]:
-    """Return both muted lists as they are to be, where one of them has to change, and why they cannot be set."""
+def _changed(instance: Instance, changes: list[Change]) -> Instance:
+    """Return the instance as it will be."""
+    parts: dict[str, dict[str, t.Any]] = {"webhooks": {**instance["webhooks"]}, "settings": {**instance["settings"]}}
+    for change in changes:
+        parts[change.attribute.key][str(change.attribute.part)] = change.after
+    return t.cast("Instance", {**instance, **parts})
+
+
+def _problems_of_lists(instance: Instance, mismatches: list[Mismatch]) -> dict[str, str]:
+    """Return the muted lists that have to change and cannot be set, and why: one call sets both."""
     wanted = {mismatch.check.attribute.name: mismatch.expected for mismatch in mismatches if mismatch.check.attribute.kind == MUTED}
-    if not wanted:
-        return {}, None
-    if any(name in instance["unknown"] for name in FILTERS):
-        return {}, _UNKNOWN_LISTS
+    unknown = [name for name in FILTERS if name in instance["unknown"]]
+    if unknown:
+        return {name: _UNKNOWN_LISTS for name in wanted if name not in unknown}
     lists = {name: wanted.get(name, BY_NAME[name].value(instance)) for name in FILTERS}
-    unknown = [one for name, ones in lists.items() for one in ones if one not in FILTERS[name]]
-    return lists, _UNKNOWN_FILTER.format(", ".join(unknown)) if unknown else None
+    uncalled = [one for name, ones in lists.items() for one in ones if one not in FILTERS[name]]
+    return dict.fromkeys(wanted, _UNKNOWN_FILTER.format(", ".join(uncalled))) if uncalled else {}
 
 
 def _set_back(instance: Instance, asked: Asked, changes: list[Change]) -> t.Iterator[Change]:
