@@ -25,6 +25,8 @@ def check_writable(option: str, name: str, *, force: t.Optional[bool] = None) ->
 
     ``force`` is None where there is no such option.
     """
+    if not name:
+        raise OptionError(f"{option} is empty: name a file, or leave it out")
     path = Path(name).absolute()
     if path.is_dir():
         raise OptionError(f"{option}: {path} is a directory, name a file in it")

@@ -85,7 +85,7 @@ EXAMPLES = r"""
 
 - name: Write down what all shops are, with their settings
   zapi.zapi.instance_adopt:
-    query: shop
+    query: Loja
     attributes: [webhook_hosts, webhooks, settings]
     dest: shops.yml
     force: true
@@ -184,7 +184,7 @@ def main() -> None:
         for name in ("attributes", "only"):
             if params[name] is not None and not params[name]:
                 raise OptionError(f"{name} is an empty list: leave it out")
-        if params["dest"]:
+        if params["dest"] is not None:
             check_writable("dest", params["dest"], force=params["force"])
         now = int(time.time() * 1000)
         instances = fleet.adoptable(only=params["only"], settings="settings" in params["attributes"])

@@ -320,7 +320,7 @@ def _plan(module: Module, fleet: Fleet) -> Plan:
         expectations.refuse_middleware()
     refuse_nothing_to_set(expectations)
     limit_of(params["max_changes"], 0)
-    if params["backup"]:
+    if params["backup"] is not None:
         check_writable("backup", params["backup"])
 
     def build(pages: Instances) -> Plan:
