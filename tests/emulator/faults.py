@@ -86,6 +86,12 @@ def _place(value: t.Any) -> str:
     return str(value)
 
 
+def _method(value: t.Any) -> str:
+    if value not in ("GET", "PUT"):
+        raise ValueError("GET or PUT")
+    return str(value)
+
+
 def _names(value: t.Any) -> tuple[str, ...]:
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
@@ -121,7 +127,12 @@ class Kind(t.NamedTuple):
     options: dict[str, Option]
     # An ending fault decides the answer, so a request meets one of them at most.
     ending: bool = False
+    # The only requests that it is about
+    method: str | None = None
 
+
+# Of the faults whose answer has nothing to do with what was asked: whether that is done all the same.
+TAKEN = Option(_flag, False)
 
 KINDS: dict[str, Kind] = {
     "latency": Kind({"seconds": Option(_number)}),
@@ -144,28 +155,31 @@ KINDS: dict[str, Kind] = {
             "retry_after": Option(_text, None),
             "html": Option(_flag, False),
             "echo_token": Option(_flag, False),
+            "taken": TAKEN,
         },
         ending=True,
     ),
-    "ip_restricted": Kind({"code": Option(_code, 403)}, ending=True),
-    "html": Kind({"code": Option(_code, 200)}, ending=True),
-    "redirect": Kind({"location": Option(_text), "code": Option(_code, 302)}, ending=True),
+    "ip_restricted": Kind({"code": Option(_code, 403), "taken": TAKEN}, ending=True),
+    "html": Kind({"code": Option(_code, 200), "taken": TAKEN}, ending=True),
+    "redirect": Kind({"location": Option(_text), "code": Option(_code, 302), "taken": TAKEN}, ending=True),
     "body": Kind(
         {
             "json": Option(_anything, UNSET),
             "text": Option(_raw, UNSET),
             "code": Option(_code, 200),
             "content_type": Option(_text, "application/json"),
+            "taken": TAKEN,
         },
         ending=True,
     ),
+    "ignore": Kind({}, ending=True, method="PUT"),
     "truncate": Kind({}, ending=True),
     "drip": Kind(
         {"seconds": Option(_number, 0.1), "size": Option(_positive, 1), "head": Option(_flag, False)},
         ending=True,
     ),
-    "drop": Kind({}, ending=True),
-    "hang": Kind({}, ending=True),
+    "drop": Kind({"taken": TAKEN}, ending=True),
+    "hang": Kind({"taken": TAKEN}, ending=True),
 }
 
 COMMON: dict[str, Option] = {
@@ -175,6 +189,7 @@ COMMON: dict[str, Option] = {
     "path": Option(_text, "/"),
     "instance": Option(_text, None),
     "call": Option(_text, None),
+    "method": Option(_method, None),
 }
 
 # How a whole server differs from the documentation, or from other servers.
@@ -193,6 +208,7 @@ class Place(t.NamedTuple):
     page: int | None = None
     instance: str | None = None
     call: str | None = None
+    method: str | None = None
 
 
 @dataclass
@@ -207,6 +223,7 @@ class Fault:
     path: str = "/"
     instance: str | None = None
     call: str | None = None
+    method: str | None = None
     matched: int = field(default=0, init=False)
     fired: int = field(default=0, init=False)
 
@@ -219,7 +236,10 @@ class Fault:
 
     def meets(self, place: Place) -> bool:
         """Count the request if it matches, and say whether the fault strikes it."""
-        wanted = ((self.page, place.page), (self.instance, place.instance), (self.call, place.call))
+        wanted = (
+            *((self.page, place.page), (self.instance, place.instance), (self.call, place.call)),
+            *((method, place.method) for method in (self.method, KINDS[self.kind].method)),
+        )
         if not place.path.startswith(self.path) or any(mine not in (None, its) for mine, its in wanted):
             return False
         self.matched += 1

@@ -181,7 +181,8 @@ class ZApi:
         if request.path == "/instances":
             return self._list(request, faults)
         if request.instance_call and request.instance_call[2] in METHODS:
-            return self._call_instance(request, *request.instance_call)
+            is_ignored = any(fault.kind == "ignore" for fault in faults)
+            return self._call_instance(request, *request.instance_call, is_ignored=is_ignored)
         return _html_answer(404, "Not Found")
 
     def partner_verdict(self, request: Request) -> str:
@@ -222,7 +223,7 @@ class ZApi:
         body = fleets.to_json(head)[:-1] + b', "content": [' + b", ".join(rows) + b"]}"
         return Answer(self.list_status, body)
 
-    def _call_instance(self, request: Request, instance_id: str, token: str, call: str) -> Answer:
+    def _call_instance(self, request: Request, instance_id: str, token: str, call: str, *, is_ignored: bool) -> Answer:
         _demand_method(request, METHODS[call])
         self._demand_client_token(request)
         instance = self.fleet.find(instance_id)
@@ -233,7 +234,8 @@ class ZApi:
         if call == "me":
             return _json_answer(_me(instance, self.switches))
         changes = _changes(call, _json_body(request))
-        self.fleet.change(instance_id, _spelled(changes, instance), SETTING_FIELDS)
+        if not is_ignored:
+            self.fleet.change(instance_id, _spelled(changes, instance), SETTING_FIELDS)
         return _json_answer({"value": True})
 
     def _demand_client_token(self, request: Request) -> None:
@@ -795,15 +797,21 @@ class Emulator:
             if fault.kind == "change_fleet":
                 self._change_fleet(fault)
         ending = next((fault for fault in struck if fault.ending), None)
-        if ending and ending.kind in FAULT_ANSWERS:
-            return FAULT_ANSWERS[ending.kind](ending, request)
-        try:
-            answer = self.api.answer(request, struck)
-        except ZApiError as error:
-            answer = error.answer
         if ending is None:
-            return answer
-        return replace(answer, delivery=SPOILED_DELIVERY[ending.kind], fault=ending)
+            return self._own_answer(request, struck)
+        decide = FAULT_ANSWERS.get(ending.kind)
+        if decide is None:
+            delivery = SPOILED_DELIVERY.get(ending.kind, "whole")
+            return replace(self._own_answer(request, struck), delivery=delivery, fault=ending)
+        if ending["taken"]:
+            self._own_answer(request, struck)
+        return decide(ending, request)
+
+    def _own_answer(self, request: Request, struck: Sequence[fault_rules.Fault]) -> Answer:
+        try:
+            return self.api.answer(request, struck)
+        except ZApiError as error:
+            return error.answer
 
     def _change_fleet(self, fault: fault_rules.Fault) -> None:
         self.api.fleet.remove_first(fault["remove"])
@@ -821,8 +829,8 @@ def _place(request: Request) -> fault_rules.Place:
     """Return what fault rules may name of a request."""
     if request.instance_call:
         instance_id, _token, call = request.instance_call
-        return fault_rules.Place(request.path, None, instance_id, call)
-    return fault_rules.Place(request.path, _page_of(request))
+        return fault_rules.Place(request.path, None, instance_id, call, request.method)
+    return fault_rules.Place(request.path, _page_of(request), method=request.method)
 
 
 def _page_of(request: Request) -> int | None:

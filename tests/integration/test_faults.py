@@ -246,7 +246,8 @@ def test_no_page_is_asked_for_more_often_than_the_options_allow(run, door, name)
 
 def test_every_kind_of_fault_that_the_emulator_knows_is_among_the_cases():
     kinds = {fault if isinstance(fault, str) else fault["kind"] for case in CASES.values() for fault in case.faults}
-    assert kinds == set(KINDS)
+    # Nothing is set here: that is the matter of test_converge.
+    assert kinds == {kind for kind, known in KINDS.items() if known.method != "PUT"}
 
 
 def test_no_secret_is_printed_returned_or_left_behind_whatever_happens(run):

@@ -785,6 +785,76 @@ class TestFaults:
             call(seven, "GET", instance_path(row(1), "me"), timeout=0.2)
         assert me(seven, row(2))["name"] == "shop-2"
 
+    HOOK = "https://a.example/hook"
+
+    def _set_hook(self, emulator, number=1, timeout=5.0):
+        """Return the answer to a call that sets the hook, or None where there is none."""
+        path = instance_path(row(number), "update-webhook-received")
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return call(emulator, "PUT", path, {"value": self.HOOK}, token=None, timeout=timeout)
+        return None
+
+    def _has_hook(self, emulator, number=1):
+        return emulator.fleet[number - 1].get("receivedCallbackUrl") == self.HOOK
+
+    DECIDED_ALONE: t.ClassVar[dict[str, bytes | None]] = {
+        "status,code=500": b'{"error": "Internal Server Error"}',
+        "ip_restricted": b'{"error": "[IP request] not allowed"}',
+        "html": b"<html>",
+        "redirect,location=https://elsewhere.example/": b"",
+        "body,json={}": b"{}",
+        'body,json={"value": false}': b'{"value": false}',
+        "body,text=": b"",
+        "drop": None,
+        "hang": None,
+    }
+
+    @pytest.mark.parametrize("taken", [False, True])
+    @pytest.mark.parametrize(("rule", "answer"), DECIDED_ALONE.items(), ids=DECIDED_ALONE)
+    def test_an_answer_may_have_nothing_to_do_with_what_was_taken(self, seven, rule, answer, taken):
+        seven.set_faults([f"{rule},times=1,call=update-webhook-received{',taken=true' if taken else ''}"])
+        reply = self._set_hook(seven, timeout=0.3)
+        assert (reply and reply.body[: len(answer or b"") or None]) == answer
+        assert self._has_hook(seven) == taken
+        assert self._set_hook(seven, number=2).json == {"value": True}
+        assert self._has_hook(seven, number=2)
+
+    def test_every_fault_that_decides_alone_can_be_one_after_taking(self):
+        able = {kind for kind, known in faults.KINDS.items() if "taken" in known.options}
+        assert able == {rule.partition(",")[0] for rule in self.DECIDED_ALONE}
+        assert able == {kind for kind, known in faults.KINDS.items() if known.ending} - {"truncate", "drip", "ignore"}
+
+    def test_what_is_refused_is_not_taken(self, seven):
+        seven.set_faults(["status,code=500,taken=true"])
+        path = f"/instances/{row(1)['id']}/token/wrong/update-webhook-received"
+        assert call(seven, "PUT", path, {"value": self.HOOK}).status == 500
+        assert not self._has_hook(seven)
+
+    def test_ignore(self, seven):
+        seven.set_faults(["ignore"])
+        assert self._set_hook(seven).json == {"value": True}
+        assert not self._has_hook(seven)
+        path = instance_path(row(1), "update-webhook-received")
+        assert call(seven, "PUT", path, {"value": "http://a.example"}).status == 400, "a mistake is told all the same"
+        assert me(seven, row(1))["name"] == "shop-1"
+        assert listing(seven)["total"] == 7
+        [rule] = seven.faults
+        assert rule["fired"] == 2, "it is about what sets something, and nothing else"
+
+    def test_ignore_once(self, seven):
+        seven.set_faults([f"ignore,times=1,instance={row(1)['id']},call=update-webhook-received"])
+        for number, has_hook in ((2, True), (1, False), (1, True)):
+            assert self._set_hook(seven, number).json == {"value": True}
+            assert self._has_hook(seven, number) == has_hook
+
+    def test_method(self, seven):
+        seven.set_faults(["status,code=500,method=PUT,after=1,times=1"])
+        assert me(seven, row(1))["name"] == "shop-1"
+        assert [self._set_hook(seven).status for _number in range(3)] == [200, 500, 200]
+        seven.set_faults(["status,code=500,method=GET"])
+        assert self._set_hook(seven).status == 200
+        assert call(seven, "GET", "/instances").status == 500
+
     def test_ending_faults_take_turns(self, seven):
         seven.set_faults(["status,code=503,times=2", "status,code=429,times=1", "ignore_page"])
         statuses = [call(seven, "GET", "/instances?page=9").status for _number in range(4)]
@@ -810,6 +880,8 @@ class TestFaults:
             ("status,code", "expected option=value"),
             ("status,code=500,html=maybe", "true or false"),
             ("change_fleet,add=1,where=middle", "start or end"),
+            ("html,method=DELETE", "GET or PUT"),
+            ("truncate,taken=true", "no option taken"),
             ("body", "either json or text"),
             ("body,json=1,text=x", "either json or text"),
             ('{"kind": "redirect", "location": "a\\r\\nb"}', "one line"),
