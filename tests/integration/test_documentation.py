@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import ast
+import difflib
+import hashlib
 import re
 import textwrap
 import time
@@ -94,6 +96,63 @@ def test_the_play_of_the_inventory_guide_says_of_each_host_why_it_fails(workplac
     assert 'payment_status is "UNPAID", expected ["PAID", "TRIAL"]' in outcome.stdout
 
 
+def shop(name, host="hooks.example.com", **fields):
+    """A row of the fleet that the guide on adopting speaks of."""
+    identity = hashlib.md5(name.encode()).hexdigest().upper()
+    ours = f"https://{host}/{identity}"
+    hooks = {
+        "received": f"{ours}/received",
+        "receivedAndDelivery": f"{ours}/received",
+        "delivery": "",
+        "messageStatus": f"{ours}/status",
+        "presenceChat": "",
+        "connected": "",
+        "disconnected": f"{ours}/disconnected",
+        "receivedStatus": "",
+        **fields.pop("hooks", {}),
+    }
+    urls = {f"{event}CallbackUrl": url for event, url in hooks.items() if url is not None}
+    return {"id": identity, "name": name, "tenant": "acme", "middleware": "web", **urls, **fields}
+
+
+GROWN = [
+    *(shop(f"Loja {number:03}") for number in range(1, 201)),
+    *(shop(f"Norte {number:02}", "north.example.com") for number in range(1, 37)),
+    shop("Padaria Central", hooks={"receivedAndDelivery": "https://old-hooks.example.net/hook?key=4f1c9a7e22b85d01"}),
+    shop("Livraria Nova", hooks={"received": "https://hooks.example.com/{loja}/received"}),
+    shop("Farmácia São João", callbackTypeFilters=["FILTER_RECEIVED_CALLBACK"]),
+    shop("Pet Shop Cão Sabido", hooks={"receivedStatus": None}),
+]
+
+
+def test_the_guide_on_adopting_shows_what_is_written(workplace):
+    guide = (ROOT / "docs" / "docsite" / "rst" / "adopting_guide.rst").read_text(encoding="utf-8")
+    texts = [textwrap.dedent(match["text"]).strip("\n") for match in DIRECTIVE.finditer(f"{guide}\n")]
+    (shown,) = (text for text in texts if text.startswith("# yaml-language-server"))
+    (difference,) = (text for text in texts if text.startswith("@@"))
+
+    def adopted(emulator, dest):
+        outcome = workplace.run("ansible-playbook", "zapi.zapi.adopt", "-e", f"zapi_dest={dest}")
+        assert outcome.status == 0, outcome.output
+        text = (workplace.folder / dest).read_text(encoding="utf-8").replace(emulator.url, "https://api.z-api.io")
+        date = re.search("^# Adopted at .*$", shown, re.MULTILINE)
+        return outcome, re.sub("^# Adopted at .*$", date[0], text, flags=re.MULTILINE).splitlines()
+
+    with Emulator(GROWN) as emulator:
+        workplace.environment.update(ZAPI_API_URL=emulator.url, ZAPI_PARTNER_TOKEN=emulator.partner_token)
+        outcome, lines_before = adopted(emulator, "expectations.yml")
+        assert lines_before == shown.splitlines()
+        assert "240 instances are described by 6 expectations" in guide
+        assert "240 instances are described by 6 expectations" in outcome.stdout
+        assert "1 URL holds a secret: ansible-vault encrypt" in outcome.stdout
+        outcome = workplace.run("ansible-playbook", "zapi.zapi.validate", "-e", "expectations_file=expectations.yml")
+        (told,) = re.findall('"msg": "(.*)"', outcome.stdout)
+        assert told in texts
+        emulator.change_instance(shop("Loja 017")["id"], disconnectedCallbackUrl="https://elsewhere.example.org/x")
+        _outcome, lines_after = adopted(emulator, "today.yml")
+    assert list(difflib.unified_diff(lines_before, lines_after, lineterm=""))[2:] == difference.splitlines()
+
+
 @pytest.fixture
 def documented_fleet(workplace):
     """The fleet of the plugins' examples, in sync with those of instance_audit."""
@@ -127,6 +186,7 @@ def documented_fleet(workplace):
         "lookup/instances.py",
         "modules/instance_info.py",
         "modules/instance_audit.py",
+        "modules/instance_adopt.py",
         "filter/drift.yml",
         "test/compliant.yml",
     ],
@@ -134,6 +194,8 @@ def documented_fleet(workplace):
 def test_the_examples_of_a_plugin_run(workplace, documented_fleet, plugin):
     tasks = yaml.safe_load(plugin_examples(ROOT / "plugins" / plugin))
     assert len(tasks) >= 2
+    if "adopt" not in plugin:
+        workplace.write("expectations.yml", [{"expect": {"whatsapp_connected": True}}])
     variables = {"token_of_padaria_central": "token-of-3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F"}
     outcome, _results = workplace.play(tasks, variables=variables)
     assert outcome.status == 0, outcome.output
@@ -176,7 +238,7 @@ def test_no_example_puts_a_token_into_a_url(path):
     [
         ("lookup", ["instances"]),
         ("inventory", ["instances"]),
-        ("module", ["instance_info", "instance_audit"]),
+        ("module", ["instance_info", "instance_audit", "instance_adopt"]),
         ("filter", ["drift"]),
         ("test", ["compliant"]),
     ],
