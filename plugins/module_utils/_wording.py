@@ -23,6 +23,8 @@ if t.TYPE_CHECKING:
 
 _FIRST_ROWS = 10
 _FIRST_WARNINGS = 10
+# Where the call before had its effect after all, no row says that it failed.
+_CUT_OFF = "not tried, since the call before it seemed to fail: run it again"
 
 
 def message(result: t.Mapping[str, t.Any]) -> str:
@@ -77,17 +79,20 @@ def _source(row: Row) -> str:
     return printable(f"({'; '.join(parts)})")
 
 
-def converged(result: t.Mapping[str, t.Any], check_mode: bool, problem: t.Optional[str]) -> str:
-    """Put a convergence into words: how many instances, what by attribute, what failed, the first ten of it, and what remains."""
+def converged(result: t.Mapping[str, t.Any], problem: t.Optional[str]) -> str:
+    """Put a convergence into words: how many instances, what by attribute, what failed, the first ten of it, and what remains.
+
+    Where ``changes`` are all planned, nothing has been set.
+    """
     rows, counts = result["changes"], result["summary"]
     attributes = Counter(row["attribute"] for row in rows)
-    lines = [_converged_headline(counts, check_mode or (problem is not None and not counts["changed"] + counts["failed"]))]
+    lines = [_converged_headline(counts, is_plan=all(row["status"] == "planned" for row in rows))]
     lines += [problem] if problem else []
     lines += _by_attribute(attributes)
-    failed = [row for row in rows if row["status"] == "failed"]
-    lines += [f"- {instance_label(row)}: {row['attribute']} {printable(row['error'])}" for row in failed[:_FIRST_ROWS]]
-    if len(failed) > _FIRST_ROWS:
-        lines.append(f"and {len(failed) - _FIRST_ROWS} more: all rows are in the result as changes, and -v shows it")
+    told = _failures(rows, is_explained=problem is not None)
+    lines += [f"- {instance_label(row)}: {row['attribute']}: {printable(row['error'] or _CUT_OFF)}" for row in told[:_FIRST_ROWS]]
+    if len(told) > _FIRST_ROWS:
+        lines.append(f"and {len(told) - _FIRST_ROWS} more: all rows are in the result as changes, and -v shows it")
     if result["remaining"]:
         left = Counter(row["attribute"] or row["kind"] for row in result["remaining"])
         lines.append(
@@ -96,7 +101,16 @@ def converged(result: t.Mapping[str, t.Any], check_mode: bool, problem: t.Option
     return "\n".join(lines)
 
 
-def _converged_headline(counts: t.Mapping[str, int], is_plan: bool) -> str:
+def _failures(rows: t.Sequence[t.Mapping[str, t.Any]], *, is_explained: bool) -> list[t.Mapping[str, t.Any]]:
+    """Return the rows that failed, and, unless that is explained, those not tried of instances that have no such row."""
+    failed = [row for row in rows if row["status"] == "failed"]
+    if not is_explained:
+        ids = {row["id"] for row in failed}
+        failed += [row for row in rows if row["status"] == "not_tried" and row["id"] not in ids]
+    return failed
+
+
+def _converged_headline(counts: t.Mapping[str, int], *, is_plan: bool) -> str:
     of = f"of {counts['managed']} managed instances"
     if not counts["to_change"]:
         return f"0 {of} have to be changed"

@@ -390,7 +390,7 @@ def _result(module: Module, plan: Plan, audited: t.Mapping[str, t.Any], problem:
     result["failed"] = not result["complete"]
     if module.check_mode and not problem:
         result["changed"] = bool(turns)
-    result["msg"] = converged(result, module.check_mode, problem)
+    result["msg"] = converged(result, problem)
     if module._diff:
         result["diff"] = diffs_of_changes(result["changes"])
     return result

@@ -10,6 +10,7 @@ import ast
 import difflib
 import hashlib
 import re
+import shlex
 import textwrap
 import time
 from pathlib import Path
@@ -153,6 +154,38 @@ def test_the_guide_on_adopting_shows_what_is_written(workplace):
     assert list(difflib.unified_diff(lines_before, lines_after, lineterm=""))[2:] == difference.splitlines()
 
 
+@pytest.mark.slow
+def test_the_move_of_the_converging_guide_goes_as_it_says(workplace):
+    text = (ROOT / "docs" / "docsite" / "rst" / "converging_guide.rst").read_text(encoding="utf-8")
+    move, way_back = text.partition("\nMoving to a new host\n---")[2].split("\nThe way back\n---")
+    ids = [*(f"1997E8F3EDB924D87E0B6723524550{number:02}" for number in range(14)), "1997E8F3EDB924D87E0B6723524550A4"]
+    rows = [{"id": identity, "token": f"token-of-{identity}", "name": f"shop {identity[-2:]}"} for identity in ids]
+    rows[0]["name"] = "Pizzaria Bella Itália 01"
+    for row in rows:
+        row["receivedCallbackUrl"] = row["receivedAndDeliveryCallbackUrl"] = f"https://hooks.example.com/{row['id']}/received"
+
+    def moved_by(command):
+        """Run a command of the guide, and return how many webhooks post to the new host now."""
+        outcome = workplace.run(
+            *shlex.split(command.replace("\\\n", "")), ZAPI_API_URL=emulator.url, ZAPI_PARTNER_TOKEN=emulator.partner_token
+        )
+        assert outcome.status == 0, outcome.output
+        assert "WARNING" not in outcome.output
+        return sum(f"://new.example.com/{row['id']}/" in str(url) for row in emulator.fleet for url in row.values())
+
+    with Emulator(rows) as emulator:
+        moved = []
+        for block in DIRECTIVE.finditer(f"{move}\n"):
+            example = textwrap.dedent(block["text"]).strip()
+            if block["kind"] == "yaml":
+                workplace.write(example.partition("\n")[0].removeprefix("# "), example)
+            else:
+                moved.append(moved_by(example))
+        # The audit that accepts both, the plan, a few, the rest, the audit that accepts the new one alone
+        assert moved == [0, 0, 4, 30, 30]
+        assert moved_by(next(DIRECTIVE.finditer(way_back))["text"]) == 4
+
+
 @pytest.fixture
 def documented_fleet(workplace):
     """The fleet of the plugins' examples, in sync with those of instance_audit."""
@@ -187,6 +220,7 @@ def documented_fleet(workplace):
         "modules/instance_info.py",
         "modules/instance_audit.py",
         "modules/instance_adopt.py",
+        "modules/instance_converge.py",
         "filter/drift.yml",
         "test/compliant.yml",
     ],
@@ -195,7 +229,7 @@ def test_the_examples_of_a_plugin_run(workplace, documented_fleet, plugin):
     tasks = yaml.safe_load(plugin_examples(ROOT / "plugins" / plugin))
     assert len(tasks) >= 2
     if "adopt" not in plugin:
-        workplace.write("expectations.yml", [{"expect": {"whatsapp_connected": True}}])
+        workplace.write("expectations.yml", [{"expect": {"webhooks": {"received": "https://new.example.com/{id}/received"}}}])
     variables = {"token_of_padaria_central": "token-of-3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F"}
     outcome, _results = workplace.play(tasks, variables=variables)
     assert outcome.status == 0, outcome.output
@@ -238,7 +272,7 @@ def test_no_example_puts_a_token_into_a_url(path):
     [
         ("lookup", ["instances"]),
         ("inventory", ["instances"]),
-        ("module", ["instance_info", "instance_audit", "instance_adopt"]),
+        ("module", ["instance_info", "instance_audit", "instance_adopt", "instance_converge"]),
         ("filter", ["drift"]),
         ("test", ["compliant"]),
     ],

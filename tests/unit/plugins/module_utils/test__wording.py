@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.zapi.zapi.plugins.module_utils._diff import diffs
 from ansible_collections.zapi.zapi.plugins.module_utils._drift import Audit
 from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
-from ansible_collections.zapi.zapi.plugins.module_utils._wording import describe, message, warnings
+from ansible_collections.zapi.zapi.plugins.module_utils._wording import converged, describe, message, warnings
 from ansible_collections.zapi.zapi.tests.unit.support import make_instance
 
 NOW = 1_790_000_000_000
@@ -279,3 +279,60 @@ def test_any_value_survives_the_yaml_of_a_diff(text: str) -> None:
     rows = audit([instance], [{"expect": {"payment_status": "another"}}])["drift"]
     for only in diffs(rows):
         assert yaml.safe_load(only["before"]) == {"payment_status": text or None}
+
+
+def convergence(*statuses: tuple[str, t.Optional[str]]) -> dict[str, t.Any]:
+    """The result of a convergence with one row for each status and error, each of an instance of its own."""
+    changes = [
+        {"id": f"A{number}", "name": "shop", "attribute": "webhooks.received", "status": status, "error": error}
+        for number, (status, error) in enumerate(statuses)
+    ]
+    counts = {status: sum(row["status"] == status for row in changes) for status in ("changed", "failed", "not_tried")}
+    return {"changes": changes, "remaining": [], "summary": {"managed": 20, "to_change": len(changes), **counts}}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "problem", "words"),
+    [
+        ([], None, ["0 of 20 managed instances have to be changed"]),
+        ([("planned", None)], None, ["1 of 20 managed instances would be changed", "by attribute: webhooks.received 1"]),
+        ([("changed", None)], None, ["1 of 20 managed instances changed", "by attribute: webhooks.received 1"]),
+        (
+            [("planned", None)] * 2,
+            "nothing was set: too many",
+            ["2 of 20 managed instances would be changed", "nothing was set: too many", "by attribute: webhooks.received 2"],
+        ),
+        (
+            [("changed", None), ("failed", "it broke")],
+            None,
+            [
+                "1 of 20 managed instances changed, 1 failed",
+                "by attribute: webhooks.received 2",
+                '- "shop" (A1): webhooks.received: it broke',
+            ],
+        ),
+        (
+            # Calls were made: it must not read like a plan.
+            [("not_tried", None)] * 2,
+            "10 instances failed in a row",
+            ["0 of 20 managed instances changed, 2 not tried", "10 instances failed in a row", "by attribute: webhooks.received 2"],
+        ),
+        (
+            [("changed", None), ("not_tried", None)],
+            None,
+            [
+                "1 of 20 managed instances changed, 1 not tried",
+                "by attribute: webhooks.received 2",
+                '- "shop" (A1): webhooks.received: not tried, since the call before it seemed to fail: run it again',
+            ],
+        ),
+    ],
+)
+def test_a_convergence_in_words(statuses: list[t.Any], problem: t.Optional[str], words: list[str]) -> None:
+    assert converged(convergence(*statuses), problem).splitlines() == words
+
+
+def test_of_many_failures_the_first_ten_are_told() -> None:
+    said = converged(convergence(*[("failed", "it broke\nhere")] * 12), None).splitlines()
+    assert sum(line.startswith("- ") for line in said) == 10
+    assert said[-1] == "and 2 more: all rows are in the result as changes, and -v shows it"
