@@ -59,9 +59,15 @@ class ExpectationsAction(NormalAction):
         # Output that a program reads, such as the json callback's, has the diff in the result and bears no other text.
         if "json" in callback:
             return True
-        # A task that says that nothing is a failure has none.
-        failed = bool(result.get("failed")) and self._task.failed_when not in (False, [False])
-        return not failed and (callback == "minimal" or bool(result.get("changed")))
+        failed = _decided(self._task.failed_when, bool(result.get("failed")))
+        changed = _decided(self._task.changed_when, bool(result.get("changed")))
+        return not failed and (callback == "minimal" or changed)
+
+
+def _decided(conditions: t.Any, otherwise: bool) -> bool:
+    """Return what a task that has true or false as its failed_when or changed_when makes of its result."""
+    values = conditions if isinstance(conditions, list) else [conditions]
+    return values[0] if len(values) == 1 and isinstance(values[0], bool) else otherwise
 
 
 def _callback() -> str:
