@@ -95,10 +95,12 @@ class _Run:
         """
         for number, turn in enumerate(turns[:_MOST_CANARIES], start=1):
             self.perform([turn])
-            if self.stopped:
+            if self.stopped and not turn.has(CHANGED):
                 return []
             told = self._ask([turn])[turn.identity]
             _read_back(turn, told)
+            if self.stopped:
+                return []
             is_read = not isinstance(told, ZapiError)
             if is_read and all(change.status == CHANGED for change in turn.changes if change.was_sent):
                 return turns[number:]
