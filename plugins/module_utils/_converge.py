@@ -218,7 +218,8 @@ def _read_back(turn: Turn, told: Told) -> None:
 
 
 def _compare(change: Change, value: t.Any) -> None:
-    change.is_certain = True
+    if value in (change.before, change.after):
+        change.is_certain = True
     if value == change.after:
         if change.error:
             change.note = _with(change.note, f"it is set, although {change.error}")
