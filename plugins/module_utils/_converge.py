@@ -98,7 +98,7 @@ class _Run:
             if self.stopped and not turn.has(CHANGED):
                 return []
             told = self._ask([turn])[turn.identity]
-            _read_back(turn, told)
+            _read_back(turn, {"webhooks": told, "settings": told})
             if self.stopped:
                 return []
             is_read = not isinstance(told, ZapiError)
@@ -163,17 +163,18 @@ class _Run:
             self.stopped = _TOO_MANY
 
     def verify(self, turns: t.Sequence[Turn]) -> None:
-        """Read back what was sent to these instances."""
-        sent = [turn for turn in turns if any(change.was_sent for change in turn.changes)]
-        own = [turn for turn in sent if not self._fleet.tells_middleware or any(map(_is_setting_sent, turn.changes))]
-        told = self._ask(own)
-        if len(own) < len(sent):
-            told.update(self._listed({turn.identity for turn in sent} - set(told)))
-        for turn in sent:
-            now = told[turn.identity]
-            _read_back(turn, now)
-            if isinstance(now, ZapiError) and turn.has(CHANGED):
-                self.stopped = self.stopped or f"{_UNREAD}: {now}"
+        """Read back what was sent to these instances: webhooks by a listing, where there is one, settings by their own calls."""
+        is_listed = self._fleet.tells_middleware
+        listed = {turn.identity for turn in turns if is_listed and _has_sent(turn, "webhooks")}
+        by_me = self._ask(
+            [turn for turn in turns if _has_sent(turn, "settings") or (_has_sent(turn, "webhooks") and not is_listed)]
+        )
+        by_listing = self._listed(listed) if listed else {}
+        for turn in turns:
+            own = by_me.get(turn.identity)
+            unread = _read_back(turn, {"webhooks": by_listing.get(turn.identity, own), "settings": own})
+            if unread is not None:
+                self.stopped = self.stopped or f"{_UNREAD}: {unread}"
 
     def _listed(self, ids: set[str]) -> dict[str, Told]:
         """Return these instances as a new listing has them."""
@@ -203,18 +204,25 @@ class _Run:
             return error
 
 
-def _read_back(turn: Turn, told: Told) -> None:
-    """Note in the changes of an instance what it has become."""
+def _read_back(turn: Turn, told: t.Mapping[str, t.Optional[Told]]) -> t.Optional[ZapiError]:
+    """Note in the changes of an instance what it has become, as it was told of webhooks and of settings.
+
+    Return why something that was set could not be read back.
+    """
+    unread = None
     for change in turn.changes:
-        if not change.was_sent:
+        now = told[change.attribute.key]
+        if not change.was_sent or now is None:
             continue
-        if isinstance(told, ZapiError):
+        if isinstance(now, ZapiError):
             if change.status == CHANGED:
-                change.note = _with(change.note, f"not read back: {told}")
-        elif change.attribute.name not in told["unknown"]:
-            _compare(change, change.attribute.value(told))
+                change.note = _with(change.note, f"not read back: {now}")
+                unread = now
+        elif change.attribute.name not in now["unknown"]:
+            _compare(change, change.attribute.value(now))
         elif change.status == CHANGED:
             change.note = _with(change.note, _NOT_TOLD)
+    return unread
 
 
 def _compare(change: Change, value: t.Any) -> None:
@@ -233,5 +241,6 @@ def _with(note: t.Optional[str], more: str) -> str:
     return f"{note}; {more}" if note else more
 
 
-def _is_setting_sent(change: Change) -> bool:
-    return change.was_sent and change.attribute.key == "settings"
+def _has_sent(turn: Turn, key: str) -> bool:
+    """Whether any of an instance's webhooks, or of its settings, was sent to it."""
+    return any(change.was_sent and change.attribute.key == key for change in turn.changes)
