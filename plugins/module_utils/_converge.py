@@ -95,8 +95,10 @@ class _Run:
         """
         for number, turn in enumerate(turns[:_MOST_CANARIES], start=1):
             self.perform([turn])
+            if self.stopped and not turn.has(CHANGED):
+                return []
             told = self._ask([turn])[turn.identity]
-            _read_back(turn, webhooks=told, settings=told)
+            _read_back(turn, {"webhooks": told, "settings": told})
             if self.stopped:
                 return []
             is_read = not isinstance(told, ZapiError)
@@ -161,17 +163,16 @@ class _Run:
             self.stopped = _TOO_MANY
 
     def verify(self, turns: t.Sequence[Turn]) -> None:
-        """Read back what was sent to these instances: their webhooks by a new listing where there is one, the rest by their own calls."""
+        """Read back what was sent to these instances: webhooks by a listing, where there is one, settings by their own calls."""
         is_listed = self._fleet.tells_middleware
-        asked = self._ask([turn for turn in turns if turn.was_sent("settings") or (turn.was_sent("webhooks") and not is_listed)])
-        listed = self._listed({turn.identity for turn in turns if is_listed and turn.was_sent("webhooks")})
+        listed = {turn.identity for turn in turns if is_listed and turn.was_sent("webhooks")}
+        by_me = self._ask([turn for turn in turns if turn.was_sent("settings") or (turn.was_sent("webhooks") and not is_listed)])
+        by_listing = self._listed(listed) if listed else {}
         for turn in turns:
-            settings = asked.get(turn.identity)
-            webhooks = listed.get(turn.identity, settings)
-            _read_back(turn, webhooks=webhooks, settings=settings)
-            for told in (webhooks, settings):
-                if isinstance(told, ZapiError) and turn.has(CHANGED):
-                    self.stopped = self.stopped or f"{_UNREAD}: {told}"
+            own = by_me.get(turn.identity)
+            unread = _read_back(turn, {"webhooks": by_listing.get(turn.identity, own), "settings": own})
+            if unread is not None:
+                self.stopped = self.stopped or f"{_UNREAD}: {unread}"
 
     def _listed(self, ids: set[str]) -> dict[str, Told]:
         """Return these instances as a new listing has them."""
@@ -203,23 +204,30 @@ class _Run:
             return error
 
 
-def _read_back(turn: Turn, *, webhooks: t.Optional[Told], settings: t.Optional[Told]) -> None:
-    """Note in the changes of an instance what it has become. None of the two is None where some were sent."""
+def _read_back(turn: Turn, told: t.Mapping[str, t.Optional[Told]]) -> t.Optional[ZapiError]:
+    """Note in the changes of an instance what it has become, as it was told of webhooks and of settings.
+
+    Return why something that was set could not be read back.
+    """
+    unread = None
     for change in turn.changes:
-        told = webhooks if change.attribute.key == "webhooks" else settings
-        if not change.was_sent or told is None:
+        now = told[change.attribute.key]
+        if not change.was_sent or now is None:
             continue
-        if isinstance(told, ZapiError):
+        if isinstance(now, ZapiError):
             if change.status == CHANGED:
-                change.note = _with(change.note, f"not read back: {told}")
-        elif change.attribute.name not in told["unknown"]:
-            _compare(change, change.attribute.value(told))
+                change.note = _with(change.note, f"not read back: {now}")
+                unread = now
+        elif change.attribute.name not in now["unknown"]:
+            _compare(change, change.attribute.value(now))
         elif change.status == CHANGED:
             change.note = _with(change.note, _NOT_TOLD)
+    return unread
 
 
 def _compare(change: Change, value: t.Any) -> None:
-    change.is_certain = True
+    if value in (change.before, change.after):
+        change.is_certain = True
     if value == change.after:
         if change.error:
             change.note = _with(change.note, f"it is set, although {change.error}")

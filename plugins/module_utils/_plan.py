@@ -70,11 +70,11 @@ class Change:
     status: str = PLANNED
     error: t.Optional[str] = None
     was_sent: bool = False
-    is_certain: bool = False  # what the instance has now was read back, or the server refused to change it
+    is_certain: bool = False  # the old or the new value was read back, or the server refused to change it
 
     @property
     def may_have_taken_effect(self) -> bool:
-        """Whether the instance has the value, or nobody can know: the call failed, and nothing was read back."""
+        """Whether the instance has the value, or nobody can know: the call failed and nothing was read back, or another value was."""
         return self.status == CHANGED or (self.was_sent and not self.is_certain)
 
 

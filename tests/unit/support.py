@@ -224,6 +224,7 @@ class Received(t.NamedTuple):
     method: str
     target: str
     headers: t.Mapping[str, str]
+    body: bytes = b""
 
 
 class WireServer:
@@ -273,7 +274,7 @@ class WireServer:
             def do_GET(self) -> None:
                 server._answer(self)
 
-            do_CONNECT = do_POST = do_GET  # noqa: N815
+            do_CONNECT = do_POST = do_PUT = do_GET  # noqa: N815
 
             def log_message(self, *args: t.Any) -> None:
                 pass
@@ -281,9 +282,10 @@ class WireServer:
         return Handler
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         with self._lock:
             answer = self._script[min(len(self.received), len(self._script) - 1)]
-            self.received.append(Received(handler.command, handler.path, dict(handler.headers.items())))
+            self.received.append(Received(handler.command, handler.path, dict(handler.headers.items()), body))
         if answer.how in ("drop", "stall"):
             if answer.how == "stall":
                 self._closing.wait(10)

@@ -24,7 +24,7 @@ from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.zapi.zapi.plugins.module_utils._connection import Connection, is_loopback
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import RefusedCall, RefusedCredential, RefusedForAll, RequestError
-from ansible_collections.zapi.zapi.plugins.module_utils._redaction import quote
+from ansible_collections.zapi.zapi.plugins.module_utils._redaction import MASK, quote
 from ansible_collections.zapi.zapi.plugins.module_utils._version import VERSION
 
 from .bounds import LARGEST_ANSWER, MOST_HELD, Allowance, Bounded, Broken, Left, Overdue, TooLarge, read_body
@@ -229,6 +229,9 @@ class Client:
 
     def _refusal(self, call: Call, answer: Answer, tries: int) -> RequestError:
         in_json, message = _message(answer.content)
+        for sent in call.secrets:
+            # What it repeats says nothing of the reason: an address in a URL is not this machine's.
+            message = message.replace(sent, MASK)
         refusal = Refusal(answer.status, message, in_json, answer.location, answer.retry_after)
         kind: type[RequestError] = RequestError
         if is_of_credential(refusal, call.advice):

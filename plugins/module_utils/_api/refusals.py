@@ -53,7 +53,7 @@ class Call:
     shown: str
     method: str = "GET"
     advice: Advice = PARTNER
-    secrets: tuple[str, ...] = field(default=(), repr=False)  # that are in the path
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # that are in the path or the body
     marks: frozenset[str] = frozenset({"content"})  # each is a field of what was asked for, and of no refusal
     body: t.Optional[t.Mapping[str, t.Any]] = field(default=None, repr=False)  # sent as JSON
 

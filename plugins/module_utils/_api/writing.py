@@ -9,10 +9,13 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from urllib.parse import quote as percent_encode
 
+from ansible_collections.zapi.zapi.plugins.module_utils._connection import SHORTEST_TOKEN
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import RequestError
+from ansible_collections.zapi.zapi.plugins.module_utils._redaction import mask_url
 
 from .refusals import INSTANCE, Call
 
@@ -27,7 +30,7 @@ if t.TYPE_CHECKING:
 def put(task: Task, credential: Credential, name: str, body: t.Mapping[str, t.Any]) -> tuple[Call, Future[Answer]]:
     """Begin a call of an instance that sets what is in ``body``; `check` reads its answer."""
     identity, token = percent_encode(credential.identity, safe=""), percent_encode(credential.token, safe="")
-    texts = [value for value in body.values() if isinstance(value, str)]
+    secrets = [secret for value in body.values() if isinstance(value, str) for secret in _secrets_in(value)]
     call = Call(
         f"/instances/{identity}/token/{token}/{name}",
         f"/instances/{identity}/{name}",
@@ -35,10 +38,21 @@ def put(task: Task, credential: Credential, name: str, body: t.Mapping[str, t.An
         advice=INSTANCE,
         marks=frozenset({"value"}),
         # A refusal that repeats what was to be set may repeat a secret.
-        secrets=(credential.token, *texts),
+        secrets=(credential.token, *secrets),
         body=body,
     )
     return call, task.start(call)
+
+
+def _secrets_in(value: str) -> t.Iterator[str]:
+    """Yield what no message may repeat of a value: all of it and, of a URL with secrets, the parts that hold them. No word is one."""
+    parts = [value]
+    if mask_url(value) != value:
+        rest = value.partition("://")[2]
+        authority, _slash, path = rest.partition("/")
+        query = re.split("[?#]", rest, maxsplit=1)[1:]
+        parts += [rest, path, *re.split("[:=&;#]", "&".join([authority.rpartition("@")[0], *query]))]
+    yield from (part for part in parts if len(part) >= SHORTEST_TOKEN)
 
 
 def check(client: Client, task: Task, call: Call, answer: Future[Answer]) -> None:
