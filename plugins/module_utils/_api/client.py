@@ -229,10 +229,10 @@ class Client:
 
     def _refusal(self, call: Call, answer: Answer, tries: int) -> RequestError:
         in_json, message = _message(answer.content)
+        own_words = message
         for sent in call.secrets:
-            # What it repeats says nothing of the reason: an address in a URL is not this machine's.
-            message = message.replace(sent, MASK)
-        refusal = Refusal(answer.status, message, in_json, answer.location, answer.retry_after)
+            own_words = own_words.replace(sent, MASK)
+        refusal = Refusal(answer.status, message, in_json, answer.location, answer.retry_after, own_words)
         kind: type[RequestError] = RequestError
         if is_of_credential(refusal, call.advice):
             kind = RefusedCredential

@@ -68,6 +68,13 @@ class Refusal:
     location: str = ""
     # How long the server asks to wait, in seconds
     retry_after: float = 0
+    # The message without what it repeats of the request, which says nothing of the reason: an address in a URL is not this machine's
+    own_words: t.Optional[str] = None
+
+    @property
+    def cause(self) -> t.Optional[str]:
+        """What it is about, where it is known."""
+        return _cause(self.status, self.message if self.own_words is None else self.own_words)
 
 
 def explain(refusal: Refusal, advice: Advice, secrets: t.Sequence[str], tries: str) -> str:
@@ -79,7 +86,7 @@ def explain(refusal: Refusal, advice: Advice, secrets: t.Sequence[str], tries: s
     if 300 <= status < 400:
         target = quote(_server(refusal.location), secrets) or "elsewhere"
         return f"was redirected to {target} (status {status}), which is never followed: set api_url to the API's own address"
-    trouble = _known(status, refusal.message, advice)
+    trouble = _known(refusal, advice)
     if trouble:
         return f"was refused with status {status}: {trouble}"
     said = quote(refusal.message, secrets)
@@ -104,12 +111,12 @@ def is_of_credential(refusal: Refusal, advice: Advice) -> bool:
     """Whether it is an instance's own id and token that the server refused: then there is no such instance."""
     if advice is not INSTANCE or refusal.status not in (401, 403, 404) or not refusal.in_json:
         return False
-    return _cause(refusal.status, refusal.message) in (None, _CREDENTIALS)
+    return refusal.cause in (None, _CREDENTIALS)
 
 
 def holds_for_all(refusal: Refusal) -> bool:
     """Whether a refusal has nothing to do with the instance whose call it was."""
-    return _cause(refusal.status, refusal.message) in (_NO_CLIENT_TOKEN, _CLIENT_TOKEN, _ADDRESS)
+    return refusal.cause in (_NO_CLIENT_TOKEN, _CLIENT_TOKEN, _ADDRESS)
 
 
 def is_passing(status: int) -> bool:
@@ -143,15 +150,15 @@ def _cause(status: int, message: str) -> t.Optional[str]:
     return None if status == 405 else _CREDENTIALS  # of 405, the method is what is not allowed
 
 
-def _known(status: int, message: str, advice: Advice) -> t.Optional[str]:
+def _known(refusal: Refusal, advice: Advice) -> t.Optional[str]:
     """Name the refusals that Z-API is known for. Their own words repeat a secret, so they are not quoted."""
-    cause = _cause(status, message)
+    cause = refusal.cause
     if cause == _NO_CLIENT_TOKEN:
         return f"the server demands a Client-Token, {advice.client_header}"
     if cause == _CLIENT_TOKEN:
         return f"the Client-Token is missing or wrong, {advice.client_header}"
     if cause == _ADDRESS:
-        address = _ip_address(message.lower().partition("not allowed")[0])
+        address = _ip_address((refusal.own_words or refusal.message).lower().partition("not allowed")[0])
         return f"the account accepts listed IP addresses only{f', and {address} is not one' if address else ''}: add this machine's address to the list"
     return f"the credentials are not allowed: {advice.not_allowed}" if cause else None
 
