@@ -36,7 +36,8 @@ DESCRIPTIONS = {
     "middleware": "The type of the instance, such as web or mobile: one value, or a list of accepted ones.",
     "payment_status": "The billing state, such as PAID or TRIAL: one value, or a list of accepted ones.",
     "days_left": "The least number of days until the instance is due.",
-    "webhooks": "Where the instance posts its events: the event, and a URL, a list of accepted URLs, or null for unset.",
+    "webhooks": "Where the instance posts its events: the event, and a URL, a list of accepted URLs, or null for unset. "
+    "In a URL, {id} and {name} stand for the instance's own, percent-encoded.",
     "webhooks.received": "A message was received.",
     "webhooks.received_and_delivery": "A message was received, or was sent by the number itself.",
     "webhooks.delivery": "A message was handed to WhatsApp.",
@@ -57,12 +58,12 @@ DESCRIPTIONS = {
 }
 
 TEMPLATE: Schema = {"$ref": "#/$defs/template"}
+PATTERN_OF_URL = r"^([^{}]|\{id\}|\{name\})+$|\{\{"
 TEXT_NOT_EMPTY: Schema = {"type": "string", "minLength": 1}
 KINDS: dict[str, Schema] = {
     STATE: {"type": "boolean"},
     CHOICE: {"anyOf": [TEXT_NOT_EMPTY, {"type": "array", "minItems": 1, "items": {"anyOf": [TEXT_NOT_EMPTY, TEMPLATE]}}]},
     DAYS: {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^\s*[+-]?[0-9]{1,9}\s*$"}]},
-    URL: {"$ref": "#/$defs/urls"},
     HOSTS: {
         "type": "array",
         "minItems": 1,
@@ -98,18 +99,14 @@ def make_schema() -> Schema:
             },
             "expectations": {"type": "array", "minItems": 1, "items": templated({"$ref": "#/$defs/expectation"})},
             "expectation": expectation(),
-            "url": {
-                "description": "A URL, in which {id} and {name} stand for the instance's own, percent-encoded.",
-                "type": "string",
-                "pattern": r"^([^{}]|\{id\}|\{name\})+$|\{\{",
-            },
+            # Also a template. With anyOf, editors would show what the parts say, not what the webhook is.
             "urls": {
-                "anyOf": [
-                    {"type": "null"},
-                    {"$ref": "#/$defs/url"},
-                    {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/url"}},
-                ]
+                "type": ["string", "null", "array"],
+                "pattern": PATTERN_OF_URL,
+                "minItems": 1,
+                "items": {"$ref": "#/$defs/url"},
             },
+            "url": {"type": "string", "pattern": PATTERN_OF_URL},
         },
     }
 
@@ -156,6 +153,8 @@ def expectation() -> Schema:
 
 def value_of(name: str) -> Schema:
     kind = BY_NAME[name].kind
+    if kind == URL:
+        return {"description": DESCRIPTIONS[name], "$ref": "#/$defs/urls"}
     return templated(muted(name) if kind == MUTED else KINDS[kind], DESCRIPTIONS[name])
 
 

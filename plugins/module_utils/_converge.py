@@ -135,9 +135,15 @@ class _Run:
             self._failures = 0
             return
         name, body, changes = planned
+        try:
+            call, answer = put(self._task, Credential(turn.identity, turn.token), name, body)
+        except ZapiError as error:  # no thread for it: what is done already is told all the same
+            for change in changes:
+                change.status, change.error = FAILED, str(error)
+            self._fail(turn, error)
+            return
         for change in changes:
             change.was_sent = True
-        call, answer = put(self._task, Credential(turn.identity, turn.token), name, body)
         under_way[answer] = _Active(turn, calls, call, changes)
 
     def _take(self, active: _Active, answer: Future[Answer], under_way: dict[Future[Answer], _Active]) -> None:
@@ -191,7 +197,10 @@ class _Run:
     def _ask(self, turns: t.Sequence[Turn]) -> dict[str, Told]:
         """Return these instances as their own calls tell them."""
         credentials = [Credential(turn.identity, turn.token) for turn in turns]
-        asked = [(one, call, self._task.start(call)) for one, call in ((one, call_of(one, "me")) for one in credentials)]
+        try:
+            asked = [(one, call, self._task.start(call)) for one, call in ((one, call_of(one, "me")) for one in credentials)]
+        except ZapiError as error:
+            return {one.identity: error for one in credentials}
         return {one.identity: self._told(one, call, answer) for one, call, answer in asked}
 
     def _told(self, credential: Credential, call: Call, answer: Future[Answer]) -> Told:

@@ -90,9 +90,11 @@ def instances_of(schema: t.Any) -> st.SearchStrategy[t.Any]:
 
 def simple_instances_of(schema: t.Any) -> st.SearchStrategy[t.Any]:
     kind = schema["type"]
+    if isinstance(kind, list):
+        return st.one_of([simple_instances_of({**schema, "type": one}) for one in kind])
     if kind == "array":
         return st.lists(instances_of(schema["items"]), min_size=schema.get("minItems", 0), max_size=3)
-    if "pattern" in schema:
+    if kind == "string" and "pattern" in schema:
         pattern = schema["pattern"].removesuffix(r"|\{\{")
         return st.from_regex(re.compile(pattern.replace("$", r"\Z"), re.ASCII), alphabet=st.characters(codec="utf-8"))
     plain = {
@@ -101,7 +103,7 @@ def simple_instances_of(schema: t.Any) -> st.SearchStrategy[t.Any]:
         "integer": st.integers(),
         "null": st.none(),
     }
-    return st.one_of([plain[one] for one in (kind if isinstance(kind, list) else [kind])])
+    return plain[kind]
 
 
 good_items = instances_of(SCHEMA["$defs"]["expectation"])
