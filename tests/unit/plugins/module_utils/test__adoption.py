@@ -76,7 +76,7 @@ def planted(
 
     The instances at the places of ``exceptions`` have a webhook of their own.
     """
-    rows = []
+    rows: list[dict[str, t.Any]] = []
     for pattern, count, urls in groups:
         for _one in range(count):
             number = len(rows) + 1
