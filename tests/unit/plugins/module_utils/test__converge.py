@@ -224,7 +224,7 @@ def test_one_put_for_each_value_and_no_other() -> None:
         service.row(number)["receivedCallbackUrl"] = NEW
     items: Items = [{"expect": {"webhooks": {"received": NEW, "delivery": None}, "settings": {"auto_read_message": True}}}]
     run(service, items, concurrency=8)
-    expected = [(identity(number), AUTO_READ, {"value": True}) for number in range(1, 21)]
+    expected: list[tuple[str, str, dict[str, t.Any]]] = [(identity(number), AUTO_READ, {"value": True}) for number in range(1, 21)]
     expected += [(identity(number), RECEIVED, {"value": NEW}) for number in range(2, 21, 2)]
     assert sorted(service.calls, key=str) == sorted(expected, key=str)
 
