@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import re
 import typing as t
 from collections import Counter
 from functools import lru_cache
@@ -41,6 +42,8 @@ ADOPTABLE = ("webhook_hosts", "webhooks", "settings", "middleware", "payment_sta
 """What can be adopted, as ``expect`` calls it."""
 ADOPTED = ("webhook_hosts", "webhooks")
 """What is, unless somebody asks for more."""
+
+_OWN_PARAMETER = re.compile(r"(?<=[?&])[^=&#]*=\{(?:id|name)\}(?=[&#]|\Z)")
 
 Item = dict[str, t.Any]  # of the list of expectations
 Row = tuple[int, ...]  # the number of the value in each column, or one of these:
@@ -72,10 +75,9 @@ def adopt(fleet: t.Iterable[Instance], attributes: t.Sequence[str] = ADOPTED, se
 
 
 def count_secrets(items: t.Sequence[Item]) -> int:
-    """Return how many of the URLs in items hold what would be masked."""
-    return sum(
-        url is not None and mask_url(url) != url for item in items for url in item.get("expect", {}).get("webhooks", {}).values()
-    )
+    """Return how many of the URLs in items hold what would be masked, and is not the instance's own id or name."""
+    urls = [url for item in items for url in item.get("expect", {}).get("webhooks", {}).values() if url is not None]
+    return sum(mask_url(url) != url for url in [_OWN_PARAMETER.sub("", url) for url in urls])
 
 
 class _Table:
@@ -89,6 +91,10 @@ class _Table:
         self.names = [composed(instance["name"]) for instance in instances]
         self._leaks = [_leaks(instance, secrets) for instance in instances]
         self.is_usable = [is_writable(name) and not _holds_any(name, leaks) for name, leaks in zip(self.names, self._leaks)]
+        kinds = [instance["middleware"] for instance in instances]
+        self.types = [
+            kind if kind and is_writable(kind) and not _holds_any(kind, leaks) else None for kind, leaks in zip(kinds, self._leaks)
+        ]
         self._tells: dict[tuple[str, t.Any], bool] = {}
         self._unsure = [self._unsure_of(place) for place in range(len(instances))]
         self._parts = [own_parts(instance) for instance in instances]
@@ -263,8 +269,7 @@ class _Search:
         described = [
             name for name, row, is_usable in zip(table.names, self._rows, table.is_usable) if row in self._sizes and is_usable
         ]
-        types = [instance["middleware"] if is_writable(instance["middleware"] or "") else None for instance in table.instances]
-        self._conditions = conditions(table.names, types, described) if self._sizes else []
+        self._conditions = conditions(table.names, table.types, described) if self._sizes else []
         self._exact, meant = self._exact_ones()
         self._first = self._commonest(meant)
         self._costs: dict[tuple[int, int], int] = {}
