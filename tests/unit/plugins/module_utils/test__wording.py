@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.zapi.zapi.plugins.module_utils._diff import diffs
 from ansible_collections.zapi.zapi.plugins.module_utils._drift import Audit
 from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
-from ansible_collections.zapi.zapi.plugins.module_utils._wording import describe, message, warnings
+from ansible_collections.zapi.zapi.plugins.module_utils._wording import describe, message, summary, warnings
 from ansible_collections.zapi.zapi.tests.unit.support import make_instance
 
 NOW = 1_790_000_000_000
@@ -279,3 +279,24 @@ def test_any_value_survives_the_yaml_of_a_diff(text: str) -> None:
     rows = audit([instance], [{"expect": {"payment_status": "another"}}])["drift"]
     for only in diffs(rows):
         assert yaml.safe_load(only["before"]) == {"payment_status": text or None}
+
+
+# What is declared
+
+
+@pytest.mark.parametrize(
+    ("items", "attributes", "named", "words"),
+    [
+        (
+            7,
+            ["webhooks", "webhook_hosts"],
+            4,
+            "7 expectations without a mistake: they declare webhooks, webhook_hosts; 4 instances are named",
+        ),
+        (1, ["days_left"], 1, "1 expectation without a mistake: it declares days_left; 1 instance is named"),
+        (1, ["days_left"], 0, "1 expectation without a mistake: it declares days_left; no instances are named"),
+        (2, [], 2, "2 expectations without a mistake: nothing is declared, only ignored; 2 instances are named"),
+    ],
+)
+def test_what_is_declared_is_one_line(items: int, attributes: list[str], named: int, words: str) -> None:
+    assert summary({"items": items, "attributes": attributes, "instances_named": named}) == words
