@@ -10,14 +10,16 @@
 Every instance becomes a row with a column for each attribute, in which a URL that holds the instance's own id or name is a pattern,
 and what cannot be declared is a value of its own. A value that fewer than three instances have is rare, and left to these. The
 commonest row is the first item, for all. Then, as long as that saves lines, the condition (a type, a name, a beginning or an end of
-names) and the row that save most become an item; where conditions overlap, the narrower one counts. What a row still lacks after
-that is said of its instance alone, by id. At last the items are compared with the fleet, so that they are met for certain.
+names) and the row that save most become an item: first of the conditions that mean one group and its exceptions, then of those that
+mean other groups as well; where conditions overlap, the narrower one counts. What a row still lacks after that is said of its
+instance alone, by id. At last the items are compared with the fleet, so that they are met for certain.
 """
 
 from __future__ import annotations
 
 import heapq
 import json
+import re
 import typing as t
 from collections import Counter
 from functools import lru_cache
@@ -41,6 +43,8 @@ ADOPTABLE = ("webhook_hosts", "webhooks", "settings", "middleware", "payment_sta
 ADOPTED = ("webhook_hosts", "webhooks")
 """What is, unless somebody asks for more."""
 
+_OWN_PARAMETER = re.compile(r"(?<=[?&])[^=&#]*=\{(?:id|name)\}(?=[&#]|\Z)")
+
 Item = dict[str, t.Any]  # of the list of expectations
 Row = tuple[int, ...]  # the number of the value in each column, or one of these:
 _OPEN = -1  # cannot be declared
@@ -51,7 +55,7 @@ _RARE = -4  # left to the instances that have it
 _FEWEST = 3  # instances that make a group
 _LINES_AROUND = 3  # of an item, beside those for its values
 _ALIKE = 0.618  # of the most instances: a row with so many may come first as well, so that one exception does not change that
-_SCATTERED, _MANY = 0.1, 10  # of the most instances, and at least: so many that no condition describes come first
+_SCATTERED, _MANY = 0.1, 3  # of the most instances, and at least: so many that no condition describes come first
 
 
 def adopt(fleet: t.Iterable[Instance], attributes: t.Sequence[str] = ADOPTED, secrets: t.Sequence[str] = ()) -> list[Item]:
@@ -71,10 +75,9 @@ def adopt(fleet: t.Iterable[Instance], attributes: t.Sequence[str] = ADOPTED, se
 
 
 def count_secrets(items: t.Sequence[Item]) -> int:
-    """Return how many of the URLs in items hold what would be masked."""
-    return sum(
-        url is not None and mask_url(url) != url for item in items for url in item.get("expect", {}).get("webhooks", {}).values()
-    )
+    """Return how many of the URLs in items hold what would be masked, and is not the instance's own id or name."""
+    urls = [url for item in items for url in item.get("expect", {}).get("webhooks", {}).values() if url is not None]
+    return sum(mask_url(url) != url for url in [_OWN_PARAMETER.sub("", url) for url in urls])
 
 
 class _Table:
@@ -88,6 +91,10 @@ class _Table:
         self.names = [composed(instance["name"]) for instance in instances]
         self._leaks = [_leaks(instance, secrets) for instance in instances]
         self.is_usable = [is_writable(name) and not _holds_any(name, leaks) for name, leaks in zip(self.names, self._leaks)]
+        kinds = [instance["middleware"] for instance in instances]
+        self.types = [
+            kind if kind and is_writable(kind) and not _holds_any(kind, leaks) else None for kind, leaks in zip(kinds, self._leaks)
+        ]
         self._tells: dict[tuple[str, t.Any], bool] = {}
         self._unsure = [self._unsure_of(place) for place in range(len(instances))]
         self._parts = [own_parts(instance) for instance in instances]
@@ -262,9 +269,9 @@ class _Search:
         described = [
             name for name, row, is_usable in zip(table.names, self._rows, table.is_usable) if row in self._sizes and is_usable
         ]
-        types = [instance["middleware"] if is_writable(instance["middleware"] or "") else None for instance in table.instances]
-        self._conditions = conditions(table.names, types, described) if self._sizes else []
-        self._first = self._commonest()
+        self._conditions = conditions(table.names, table.types, described) if self._sizes else []
+        self._exact, meant = self._exact_ones()
+        self._first = self._commonest(meant)
         self._costs: dict[tuple[int, int], int] = {}
         # For each instance, how many its narrowest condition means, and the row that this one says
         self._widths = [len(rows) + 1] * len(rows)
@@ -277,21 +284,62 @@ class _Search:
         taken = self._greedy()
         return [(None, self._distinct[self._first]), *((one, self._distinct[row]) for one, row in self._ordered(taken))]
 
-    def _commonest(self) -> int:
-        """Return the row that comes first: one that no condition describes where many instances have it, or the commonest."""
+    def _exact_ones(self) -> tuple[list[int], dict[int, set[int]]]:
+        """Return the places of the conditions that mean one group and its exceptions, and by rows whom they mean.
+
+        A condition that means three or more whom a narrower one describes as another group is not exact.
+        """
+        describing, widths = self._describing()
+        exact = []
+        meant: dict[int, set[int]] = {}
+        for place, row in describing:
+            members = self._conditions[place].members
+            if sum(widths[member] < len(members) and self._rows[member] != row for member in members) < _FEWEST:
+                exact.append(place)
+                meant.setdefault(row, set()).update(members)
+        return exact, meant
+
+    def _describing(self) -> tuple[list[tuple[int, int]], list[int]]:
+        """Return the places of the conditions that describe a row, with that; and how many the narrowest one means, by instances."""
+        pure = []
+        for place, condition in enumerate(self._conditions):
+            row, count, others = self._commonest_of(Counter(map(self._rows.__getitem__, condition.members)))
+            if count >= max(_FEWEST, others):
+                pure.append((others / count, len(condition.members), place, row))
+        describing = []
+        widths = [len(self._rows) + 1] * len(self._rows)
+        meant: dict[int, set[int]] = {}
+        for _impurity, width, place, row in sorted(pure):
+            members = self._conditions[place].members
+            new = set(members).difference(meant.get(row, ()))
+            rows = [self._rows[member] for member in new]
+            # What adds more others than instances of the group to those whom purer conditions mean tells nothing of it.
+            if 2 * rows.count(row) >= sum(own in self._sizes for own in rows):
+                describing.append((place, row))
+                meant.setdefault(row, set()).update(new)
+                for member in members:
+                    if self._rows[member] == row:
+                        widths[member] = min(width, widths[member])
+        return describing, widths
+
+    def _commonest(self, meant: t.Mapping[int, t.Collection[int]]) -> int:
+        """Return the row that comes first: one that no exact condition describes where many instances have it, or the commonest.
+
+        ``meant`` has by rows whom exact conditions mean. It tells how common a row is, too, since one more exception is no change.
+        """
         if not self._sizes:
             return -1
-        apart: dict[int, set[int]] = {}
-        for condition in self._conditions:
-            row, count, others = self._commonest_of(Counter(map(self._rows.__getitem__, condition.members)))
-            if count > others:
-                apart.setdefault(row, set()).update(condition.members)
-        most = max(self._sizes.values())
-        scattered = {row: size - sum(self._rows[place] == row for place in apart.get(row, ())) for row, size in self._sizes.items()}
-        row = max(sorted(scattered), key=lambda row: scattered[row])
-        if scattered[row] >= max(_MANY, _SCATTERED * most):
+        described: set[int] = set().union(*meant.values())
+        left = [place for place in range(len(self._rows)) if place not in described]
+        scattered = Counter(self._rows[place] for place in left)
+        weights = {row: len(meant.get(row, ())) + scattered[row] for row in sorted(self._sizes)}
+        most = max(weights.values())
+        # Those whose names cannot be used are left to their ids.
+        nameable = Counter(self._rows[place] for place in left if self._table.is_usable[place])
+        row = max(weights, key=lambda row: nameable[row])
+        if nameable[row] >= max(_MANY, _SCATTERED * most):
             return row
-        return max((row for row in sorted(self._sizes) if self._sizes[row] >= _ALIKE * most), key=lambda row: scattered[row])
+        return next(row for row, weight in weights.items() if weight >= _ALIKE * most)
 
     def _commonest_of(self, counts: t.Mapping[int, int]) -> tuple[int, int, int]:
         """Return the commonest of these rows that make a group, how many have it, and how many have other ones that do."""
@@ -300,24 +348,23 @@ class _Search:
         return row, -count, count - sum(count for count, _row in of_groups)
 
     def _greedy(self) -> list[tuple[Condition, int]]:
-        """Take the condition and the row that save most lines, again and again."""
+        """Take the condition and the row that save most lines, again and again: of the exact conditions first, then of the others."""
         taken: list[tuple[Condition, int]] = []
         left = set(range(len(self._conditions)))
-        while True:
-            heap = self._worthwhile(left)
-            if not heap:
-                return taken
-            heapq.heapify(heap)
-            while heap:
-                judged = heapq.heappop(heap)
-                again = self._judged(judged.place)
-                if again == judged:
-                    self._take(judged)
-                    taken.append((self._conditions[judged.place], judged.row))
-                    left.remove(judged.place)
-                elif again.saved < 0:
-                    heapq.heappush(heap, again)
-            # A wide condition may be worth something only now that narrower ones are taken.
+        for places in (self._exact, left):
+            # Again: a wide condition may be worth something only now that narrower ones are taken.
+            while heap := self._worthwhile(left.intersection(places)):
+                heapq.heapify(heap)
+                while heap:
+                    judged = heapq.heappop(heap)
+                    again = self._judged(judged.place)
+                    if again == judged:
+                        self._take(judged)
+                        taken.append((self._conditions[judged.place], judged.row))
+                        left.remove(judged.place)
+                    elif again.saved < 0:
+                        heapq.heappush(heap, again)
+        return taken
 
     def _worthwhile(self, places: t.Iterable[int]) -> list[_Judged]:
         """Return what taking these conditions would do, but for those that mean more others than a condition that does the same."""
@@ -345,7 +392,7 @@ class _Search:
         wanting = sum(number for (own, said), number in groups.items() if own == row != said)
         saved = 0
         # Otherwise it would rather be said of another group.
-        if wanting >= _FEWEST and count > others:
+        if wanting >= _FEWEST and count >= others:
             saved = self._cost(row, self._first)
             saved += sum((self._cost(own, row) - self._cost(own, said)) * number for (own, said), number in groups.items())
         return _Judged(saved, width - count, condition.rank, condition.value, place, row, count)

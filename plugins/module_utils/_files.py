@@ -28,13 +28,21 @@ def check_writable(option: str, name: str, *, force: t.Optional[bool] = None) ->
     if not name:
         raise OptionError(f"{option} is empty: name a file, or leave it out")
     path = Path(name).absolute()
-    if path.is_dir():
-        raise OptionError(f"{option}: {path} is a directory, name a file in it")
-    if not path.parent.is_dir():
-        raise OptionError(f"{option}: there is no directory {path.parent}, make it first")
-    if os.path.lexists(path) and not force:
-        advice = "name another file" + ("" if force is None else ", or set force")
-        raise OptionError(f"{option}: {path} is there already, and is not overwritten: {advice}")
+    try:
+        if path.is_dir():
+            raise OptionError(f"{option}: {path} is a directory, name a file in it")
+        if not path.parent.is_dir():
+            raise OptionError(f"{option}: there is no directory {path.parent}, make it first")
+        path.lstat()
+        if path.exists() and not path.is_file():
+            raise OptionError(f"{option}: {path} is a device or the like, name a file")
+        if not force:
+            advice = "name another file" + ("" if force is None else ", or set force")
+            raise OptionError(f"{option}: {path} is there already, and is not overwritten: {advice}")
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise _unwritable(option, path, error) from None
 
 
 def write_file(option: str, name: str, text: str, *, force: t.Optional[bool] = None) -> None:
@@ -50,13 +58,19 @@ def write_file(option: str, name: str, text: str, *, force: t.Optional[bool] = N
         else:
             # Whoever made the file in the meantime keeps it.
             _fill(path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), text)
-    except OSError as error:
-        raise OptionError(f"{option}: {path} cannot be written: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise _unwritable(option, path, error) from None
 
 
 def is_private(name: str) -> bool:
     """Whether nobody but its owner can read a file, which is there."""
     return Path(name).stat().st_mode & 0o777 == _MODE
+
+
+def _unwritable(option: str, path: Path, error: t.Union[OSError, ValueError]) -> OptionError:
+    if isinstance(error, OSError):
+        return OptionError(f"{option}: {path} cannot be written: {error.strerror}")
+    return OptionError(f"{option}: no file can be called {str(path)!a}")
 
 
 def _replace(path: Path, text: str) -> None:

@@ -70,6 +70,8 @@ def escaped(name: str) -> str:
 
 def _beginnings(name: str) -> t.Iterator[tuple[str, bool, int]]:
     """Yield beginnings of a name, whether a digit has to follow, and their rank."""
+    if name[:1] in _DIGITS:
+        yield "", True, 8
     for cut in [*_cuts(name)[:_MOST_CUTS], len(name)]:
         beginning = name[:cut]
         if beginning:

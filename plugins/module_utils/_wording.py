@@ -126,7 +126,11 @@ def summary(declared: t.Mapping[str, t.Any]) -> str:
     """Say in one line what `Expectations.summary` counts."""
     items, attributes, named = declared["items"], declared["attributes"], declared["instances_named"]
     count = f"{items} expectation{'' if items == 1 else 's'} without a mistake"
-    about = f"they declare {', '.join(attributes)}" if attributes else "nothing is declared, only ignored"
+    about = (
+        f"{'it declares' if items == 1 else 'they declare'} {', '.join(attributes)}"
+        if attributes
+        else "nothing is declared, only ignored"
+    )
     return f"{count}: {about}; {named or 'no'} instance{' is' if named == 1 else 's are'} named"
 
 

@@ -149,6 +149,7 @@ summary:
 
 import time
 import typing as t
+from contextlib import suppress
 from pathlib import Path
 
 from ansible_collections.zapi.zapi.plugins.module_utils._adoption import ADOPTABLE, ADOPTED, adopt, count_secrets
@@ -196,7 +197,7 @@ def main() -> None:
         changed, file = False, ""
         if params["dest"]:
             file = str(Path(params["dest"]).absolute())
-            text = document(items, _heading(instances, fleet.address, now, params), _names(instances, secrets))
+            text = document(items, _heading(instances, fleet.address, now, params, secrets), _names(instances, secrets))
             changed = _write(file, text, params["force"], module.check_mode)
             if summary["secrets"]:
                 module.warn(
@@ -209,13 +210,9 @@ def main() -> None:
 
 def _write(file: str, text: str, force: bool, check_mode: bool) -> bool:
     """Write the file unless it says the same already, and return whether it was."""
-    if (
-        force
-        and Path(file).is_file()
-        and is_private(file)
-        and _without_date(Path(file).read_bytes()) == _without_date(text.encode())
-    ):
-        return False
+    with suppress(OSError):  # where it cannot be read, writing it tells why
+        if force and is_private(file) and _without_date(Path(file).read_bytes()) == _without_date(text.encode()):
+            return False
     if not check_mode:
         write_file("dest", file, text, force=force)
     return True
@@ -225,9 +222,14 @@ def _without_date(text: bytes) -> list[bytes]:
     return [line for line in text.split(b"\n") if not line.startswith(_DATE.encode())]
 
 
-def _heading(instances: list[Instance], address: str, now: int, params: t.Mapping[str, t.Any]) -> list[str]:
-    tenants = {instance["tenant"] for instance in instances}
-    account = f"tenant {tenants.pop()} at {address}" if len(tenants) == 1 and None not in tenants else address
+def _heading(
+    instances: list[Instance], address: str, now: int, params: t.Mapping[str, t.Any], secrets: t.Sequence[str]
+) -> list[str]:
+    tenant, *others = {instance["tenant"] for instance in instances}
+    account = address
+    if tenant is not None and not others:
+        tokens = [token for instance in instances for token in instance["tokens"]]
+        account = f"tenant {without_secrets(tenant, [*tokens, *secrets], tenant)} at {address}"
     narrowed = [name for name in ("query", "middleware", "only") if params[name]]
     return [
         f"{_DATE[2:]}{iso_8601(now)} by zapi.zapi.instance_adopt",

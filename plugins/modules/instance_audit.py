@@ -348,7 +348,7 @@ from ansible_collections.zapi.zapi.plugins.module_utils._diff import diffs
 from ansible_collections.zapi.zapi.plugins.module_utils._drift import UNMANAGED_CHOICES, Audit
 from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
 from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, run, run_offline
-from ansible_collections.zapi.zapi.plugins.module_utils._wording import message, summary, warnings
+from ansible_collections.zapi.zapi.plugins.module_utils._wording import message, printable, summary, warnings
 
 if t.TYPE_CHECKING:
     from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import Instances
@@ -381,7 +381,7 @@ def main() -> None:
 def _validate(module: Module) -> dict[str, t.Any]:
     expectations = Expectations(module.params["expectations"], _now())
     for warning in expectations.warnings:
-        module.warn(warning)
+        module.warn(printable(warning))
     declared = expectations.summary()
     return {"msg": summary(declared), "declared": declared}
 

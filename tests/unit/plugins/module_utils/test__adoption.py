@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 import random
 import re
 import typing as t
@@ -159,6 +161,7 @@ def test_an_exception_says_what_it_has_of_its_own() -> None:
         ((("Padaria", 8, B), ("Padaria Central {n}", 20, A)), [{"name": "Padaria"}]),
         ((("x{n}y", 20, A), ("*?", 3, B)), [{"name": "[*][?]"}]),
         ((("ação-{n}", 8, B), ("acao-{n}", 20, A)), [{"name": "ação-*"}]),
+        ((("55119{n}", 8, B), ("shop-{n}", 20, A)), [{"name": "[0-9]*"}]),
         ((("{n}", 20, {**A, "middleware": "web"}), ("{n}", 8, {**B, "middleware": "mobile"})), [{"middleware": "mobile"}]),
     ],
 )
@@ -227,6 +230,36 @@ def test_one_more_exception_changes_its_own_lines_only() -> None:
         for fewer, more in zip(lines, lines[1:]):
             assert [line for line in fewer if line not in more] == []
             assert len(more) - len(fewer) == 8
+
+
+@pytest.mark.parametrize("sizes", [(10, 10, 10), (5, 8, 8), (20, 4, 3)])
+def test_one_more_that_is_as_another_group_changes_its_own_lines_only(sizes: tuple[int, int, int]) -> None:
+    groups = [("lojas-sp-{n}", sizes[0], A), ("loja-{n}", sizes[1], B), ("loja-sp-{n}", sizes[2], C)]
+    rows = planted(*groups)
+    for here, there in itertools.permutations("abc", 2):
+        changed = copy.deepcopy(rows)
+        odd = next(row for row in changed if row["receivedCallbackUrl"].startswith(f"https://{here}."))
+        for event in EVENTS:
+            odd[f"{event}CallbackUrl"] = odd[f"{event}CallbackUrl"].replace(f"//{here}.", f"//{there}.")
+        fewer, more = adopt_rows(rows), assert_met(changed)
+        if sizes["abc".index(here)] > 3:
+            assert [item for item in more if item.get("match") != {"id": odd["id"]}] == fewer
+        assert len(more) <= len(fewer) + 3
+
+
+def test_a_pattern_of_one_group_counts_more_than_a_line() -> None:
+    """``loja-*`` would mean the exception as well, and another group."""
+    rows = planted(("lojas-sp-{n}", 20, A), ("loja-{n}", 5, B), ("loja-sp-{n}", 5, C))
+    odd = next(row for row in rows if row["name"].startswith("loja-sp-"))
+    for event in EVENTS:
+        odd[f"{event}CallbackUrl"] = odd[f"{event}CallbackUrl"].replace("//c.", "//b.")
+    assert [item["match"] for item in assert_met(rows)[1:]] == [{"name": "loja-[0-9]*"}, {"name": "loja-sp-*"}, {"id": odd["id"]}]
+
+
+def test_what_no_pattern_tells_comes_first() -> None:
+    names = random.Random(1).sample([a + b + c for a in "abcdef" for b in "ghijkl" for c in "mnopqr"], 5)
+    items = assert_met(planted(("shop-{n}", 20, A), ("clinic-{n}", 9, B), *((name, 1, C) for name in names)))
+    assert [item.get("match") for item in items] == [None, {"name": "clinic-*"}, {"name": "shop-*"}]
 
 
 def test_exceptions_that_are_alike_are_no_scheme() -> None:

@@ -705,3 +705,39 @@ def test_no_other_condition_is_and_none_of_an_item_that_ended() -> None:
 def test_whatever_stands_in_the_list_is_taken_or_told(declared: t.Any) -> None:
     with contextlib.suppress(ExpectationError):
         Expectations(declared, NOW)
+
+
+# What is declared, in numbers
+
+
+def test_what_is_declared_is_counted() -> None:
+    item = {"expect": {"days_left": 1}}
+    declared = [
+        {"match": {"name": "shop-*"}, "expect": {"webhook_hosts": ["a.example.com"], "webhooks": {"received": None}}},
+        {"match": {"id": "A1"}, **item},
+        {"match": {"id": "A1", "name": "shop-1"}, **item},
+        {"match": {"id": "A2", "name": "shop-*"}, **item},
+        {"match": {"name": "shop-1"}, **item},
+        {"match": {"name": "shop-1", "middleware": "web"}, "ignore": ["settings"]},
+        {"match": {"name": ""}, **item, "until": "2020-01-01"},
+        {"match": {"middleware": "web"}, "expect": {"settings": {"muted_messages": []}}},
+    ]
+    assert Expectations(declared, NOW).summary() == {
+        "items": 8,
+        "attributes": ["days_left", "webhooks.received", "webhook_hosts", "settings.muted_messages"],
+        "instances_named": 4,  # A1, A2, shop-1, and the one without a name
+    }
+
+
+def test_whole_groups_are_counted_by_their_names() -> None:
+    events = ["received", "received_and_delivery", "delivery", "message_status", "presence_chat", "connected", "disconnected"]
+    declared = [
+        {"expect": {"webhooks": dict.fromkeys(events)}},
+        {"expect": {"webhooks": {"received_status": None}, "days_left": 1}},
+    ]
+    assert Expectations(declared, NOW).summary()["attributes"] == ["webhooks", "days_left"]
+    assert len(Expectations(declared[:1], NOW).summary()["attributes"]) == 7
+
+
+def test_where_nothing_is_declared_nothing_is_counted() -> None:
+    assert Expectations([{"ignore": ["webhooks"]}], NOW).summary() == {"items": 1, "attributes": [], "instances_named": 0}

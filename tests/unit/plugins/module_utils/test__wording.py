@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.zapi.zapi.plugins.module_utils._diff import diffs
 from ansible_collections.zapi.zapi.plugins.module_utils._drift import Audit
 from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
-from ansible_collections.zapi.zapi.plugins.module_utils._wording import converged, describe, message, warnings
+from ansible_collections.zapi.zapi.plugins.module_utils._wording import converged, describe, message, summary, warnings
 from ansible_collections.zapi.zapi.tests.unit.support import make_instance
 
 NOW = 1_790_000_000_000
@@ -336,3 +336,24 @@ def test_of_many_failures_the_first_ten_are_told() -> None:
     said = converged(convergence(*[("failed", "it broke\nhere")] * 12), None).splitlines()
     assert sum(line.startswith("- ") for line in said) == 10
     assert said[-1] == "and 2 more: all rows are in the result as changes, and -v shows it"
+
+
+# What is declared
+
+
+@pytest.mark.parametrize(
+    ("items", "attributes", "named", "words"),
+    [
+        (
+            7,
+            ["webhooks", "webhook_hosts"],
+            4,
+            "7 expectations without a mistake: they declare webhooks, webhook_hosts; 4 instances are named",
+        ),
+        (1, ["days_left"], 1, "1 expectation without a mistake: it declares days_left; 1 instance is named"),
+        (1, ["days_left"], 0, "1 expectation without a mistake: it declares days_left; no instances are named"),
+        (2, [], 2, "2 expectations without a mistake: nothing is declared, only ignored; 2 instances are named"),
+    ],
+)
+def test_what_is_declared_is_one_line(items: int, attributes: list[str], named: int, words: str) -> None:
+    assert summary({"items": items, "attributes": attributes, "instances_named": named}) == words

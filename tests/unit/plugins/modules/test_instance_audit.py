@@ -316,3 +316,85 @@ def test_only_is_no_empty_list(api: PagedApi, run_module: Run) -> None:
     outcome = run_module(main, expectations=CONNECTED, only=[])
     assert "only is an empty list" in outcome.message
     assert api.asked == []
+
+
+# Only the expectations
+
+DECLARED = [
+    {"expect": {"whatsapp_connected": True, "webhooks": {"received": SECRET_URL}}},
+    {"match": {"id": "A1"}, "expect": {"settings": {"muted_webhooks": []}}},
+    {"match": {"name": "shop-*"}, "ignore": ["webhooks"]},
+]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"partner_token": None},
+        {"partner_token": "short"},
+        {"partner_token": None, "api_url": "http://api.z-api.io", "timeout": 0, "only": []},
+        {"partner_token": None, "credentials": "all wrong hocuspocus"},
+        {"_ansible_check_mode": True},
+    ],
+    ids=str,
+)
+def test_expectations_are_validated_without_a_server(api: PagedApi, run_module: Run, options: dict[str, t.Any]) -> None:
+    outcome = run_module(main, validate_only=True, expectations=DECLARED, **options)
+    assert not outcome.failed, outcome.message
+    assert outcome.message == (
+        "3 expectations without a mistake: they declare whatsapp_connected, webhooks.received, settings.muted_webhooks; "
+        "1 instance is named"
+    )
+    assert outcome.result["declared"] == {
+        "items": 3,
+        "attributes": ["whatsapp_connected", "webhooks.received", "settings.muted_webhooks"],
+        "instances_named": 1,
+    }
+    assert outcome.result["changed"] is False
+    assert not {"in_sync", "drift", "summary", "audited_at"} & set(outcome.result)
+    assert "OpenSesame" not in outcome.printed
+    assert api.asked == []
+
+
+MISTAKES = [
+    [],
+    {"expect": {}},
+    "{{ x }}",
+    [{"expect": {"whatsap_connected": True}}],
+    [{"expect": {"webhooks": {"received": SECRET_URL + "{token}"}}}],
+    [{"expect": {"webhooks": {"received": "https://h/{{id}}"}}}],
+    [{"match": {}, "expect": {"days_left": "soon"}}, {"ignore": []}, {"until": "2027-02-30", "ignore": ["webhooks"]}],
+    [{"match": {"id": 12}, "ignore": [SECRET_URL]}],
+]
+
+
+@pytest.mark.parametrize("declared", MISTAKES, ids=str)
+def test_a_mistake_is_told_as_the_audit_would_tell_it(api: PagedApi, run_module: Run, declared: t.Any) -> None:
+    validated = run_module(main, validate_only=True, partner_token=None, expectations=declared)
+    assert validated.failed
+    assert validated.message == run_module(main, expectations=declared).message
+    assert "declared" not in validated.result
+    assert_fit_for_users(validated.printed.replace("\n", ""), request=None, secrets=["OpenSesame"])
+    assert api.asked == []
+
+
+def test_what_can_hardly_be_meant_is_warned_of_without_a_server(run_module: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.warn", lambda self, warning, **_: warnings.append(warning))
+    declared = [
+        {"expect": {"webhooks": {"received": SECRET_URL.replace("https", "http")}}},
+        {**CONNECTED[0], "name": "Closed\u202e", "until": "2020-01-01"},
+    ]
+    assert not run_module(main, validate_only=True, partner_token=None, expectations=declared).failed
+    not_https, ended = warnings
+    assert "is not an HTTPS URL, and Z-API refuses others" in not_https
+    assert 'expectation 2, "Closed\\u202e" ended on 2020-01-01' in ended
+    for warning in warnings:
+        assert_fit_for_users(warning, request=None, secrets=["OpenSesame"])
+
+
+def test_expectations_are_needed_for_that_as_well(run_module: Run) -> None:
+    outcome = run_module(main, validate_only=True, partner_token=None)
+    assert outcome.failed
+    assert "expectations" in outcome.message
