@@ -460,7 +460,7 @@ def test_it_ends_the_instances_turn() -> None:
 
 @pytest.mark.parametrize("fault", UNCERTAIN)
 def test_what_was_taken_all_the_same_is_changed_where_it_is_read_back(fault: Fault) -> None:
-    done, service = rest_of(taken(fault))
+    done, _service = rest_of(taken(fault))
     assert done.statuses == ["c"] * 5
     assert str(done.notes[2]).startswith("it is set, although ")
     done, _service = rest_of(taken(fault), verify=False)
