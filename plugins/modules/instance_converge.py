@@ -265,7 +265,7 @@ from ansible_collections.zapi.zapi.plugins.module_utils._files import check_writ
 from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, run
 from ansible_collections.zapi.zapi.plugins.module_utils._plan import Plan, limit_of, needs_settings, refuse_nothing_to_set, way_back
 from ansible_collections.zapi.zapi.plugins.module_utils._timestamps import iso_8601
-from ansible_collections.zapi.zapi.plugins.module_utils._wording import converged, describe, warnings
+from ansible_collections.zapi.zapi.plugins.module_utils._wording import converged, describe, printable, warnings
 
 if t.TYPE_CHECKING:
     from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import Instances
@@ -366,7 +366,8 @@ def _back_up(module: Module, plan: Plan) -> None:
     names = {turn.identity: next(turn.rows(show_url_secrets=False))["name"] for turn in plan.turns}
     write_file("backup", module.params["backup"], document(items, heading, names))
     if lost:
-        module.warn(f"the backup cannot hold {', '.join(lost[:_FIRST])}" + (" and more" if len(lost) > _FIRST else ""))
+        more = " and more" if len(lost) > _FIRST else ""
+        module.warn(printable(f"the backup cannot hold {', '.join(lost[:_FIRST])}{more}"))
 
 
 def _result(module: Module, plan: Plan, audited: t.Mapping[str, t.Any], problem: t.Optional[str]) -> dict[str, t.Any]:

@@ -87,6 +87,7 @@ class Service:
         self.pause: float = 0
         self.client_token: str | None = None
         self.twist: t.Callable[[Row], t.Any] = lambda row: None  # after something was set
+        self.on_listing: t.Callable[[], t.Any] = lambda: None
         self._lock = threading.RLock()
         self._mock = responses.RequestsMock(assert_all_requests_are_fired=False)
 
@@ -151,6 +152,7 @@ class Service:
         if identity is None:
             if request.headers.get("Authorization") != f"Bearer {PARTNER_TOKEN}":
                 return 401, {"error": "Unauthorized"}
+            self.on_listing()
             return 200, self._page(parse_qs(urlsplit(request.url).query))
         if self.client_token and request.headers.get("Client-Token") != self.client_token:
             return 403, {"error": f"Client-Token {request.headers.get('Client-Token')} not allowed"}

@@ -54,6 +54,7 @@ def run_module(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
     def run(main: Callable[[], None], *, tokens_expected: bool = False, **options: t.Any) -> Outcome:
         given = {"partner_token": PARTNER_TOKEN, **options}
         arguments = {name: value for name, value in given.items() if value is not None}
+        logged.clear()
         with _arguments(arguments), pytest.raises(SystemExit) as ended:
             main()
         captured = capsys.readouterr()
