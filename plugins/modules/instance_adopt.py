@@ -147,6 +147,7 @@ summary:
     secrets: 2
 """
 
+import shlex
 import time
 import typing as t
 from contextlib import suppress
@@ -179,33 +180,35 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    params = module.params
+    run(module, lambda fleet: _adopt(module, fleet))
 
-    def work(fleet: Fleet) -> dict[str, t.Any]:
-        for name in ("attributes", "only"):
-            if params[name] is not None and not params[name]:
-                raise OptionError(f"{name} is an empty list: leave it out")
-        if params["dest"] is not None:
-            check_writable("dest", params["dest"], force=params["force"])
-        now = int(time.time() * 1000)
-        instances = fleet.adoptable(only=params["only"], settings="settings" in params["attributes"])
-        if not instances:
-            raise ListingError("the fleet is empty: there is nothing to adopt")
-        secrets = [params[name] for name in ("partner_token", "client_token") if params[name]]
-        items = adopt(instances, params["attributes"], secrets)
-        summary = {"instances": len(instances), "items": len(items), "secrets": count_secrets(items)}
-        changed, file = False, ""
-        if params["dest"]:
-            file = str(Path(params["dest"]).absolute())
-            text = document(items, _heading(instances, fleet.address, now, params, secrets), _names(instances, secrets))
-            changed = _write(file, text, params["force"], module.check_mode)
-            if summary["secrets"]:
-                module.warn(
-                    f"{_counted(summary['secrets'], 'URL holds a secret', 'URLs hold secrets')} in {file}: ansible-vault encrypt {file}"
-                )
-        return {"changed": changed, "expectations": items, "summary": summary, "msg": _message(summary, file)}
 
-    run(module, work)
+def _adopt(module: Module, fleet: Fleet) -> dict[str, t.Any]:
+    params, now = module.params, int(time.time() * 1000)
+    for name in ("attributes", "only"):
+        if params[name] is not None and not params[name]:
+            raise OptionError(f"{name} is an empty list: leave it out")
+    if params["dest"] is not None:
+        check_writable("dest", params["dest"], force=params["force"])
+    instances = fleet.adoptable(only=params["only"], settings="settings" in params["attributes"])
+    if not instances:
+        raise ListingError("the fleet is empty: there is nothing to adopt")
+    secrets = [params[name] for name in ("partner_token", "client_token") if params[name]]
+    items = adopt(instances, params["attributes"], secrets)
+    summary = {"instances": len(instances), "items": len(items), "secrets": count_secrets(items)}
+    result = {"changed": False, "expectations": items, "summary": summary}
+    where = advice = ""
+    if params["dest"] is not None:
+        file = str(Path(params["dest"]).absolute())
+        text = document(items, _heading(instances, fleet.address, now, params, secrets), _names(instances, secrets))
+        result["changed"] = _write(file, text, params["force"], module.check_mode)
+        is_planned = module.check_mode and result["changed"]
+        where = f"; {file} would be written" if is_planned else f", in {file}"
+        advice = f": ansible-vault encrypt {shlex.quote(file)}"
+        if summary["secrets"] and not is_planned:
+            module.warn(f"{_secrets(summary)} in {file}{advice}")
+    result["msg"] = _message(summary) + where + (f"; {_secrets(summary)}{advice}" if summary["secrets"] else "")
+    return result
 
 
 def _write(file: str, text: str, force: bool, check_mode: bool) -> bool:
@@ -246,14 +249,13 @@ def _names(instances: list[Instance], secrets: list[str]) -> dict[str, str]:
     }
 
 
-def _message(summary: t.Mapping[str, int], file: str) -> str:
+def _message(summary: t.Mapping[str, int]) -> str:
     instances = _counted(summary["instances"], "instance is", "instances are")
-    message = f"{instances} described by {_counted(summary['items'], 'expectation', 'expectations')}"
-    message += f", in {file}" if file else ""
-    if summary["secrets"]:
-        message += f"; {_counted(summary['secrets'], 'URL holds a secret', 'URLs hold secrets')}"
-        message += f": ansible-vault encrypt {file}" if file else ""
-    return message
+    return f"{instances} described by {_counted(summary['items'], 'expectation', 'expectations')}"
+
+
+def _secrets(summary: t.Mapping[str, int]) -> str:
+    return _counted(summary["secrets"], "URL holds a secret", "URLs hold secrets")
 
 
 def _counted(number: int, one: str, many: str) -> str:

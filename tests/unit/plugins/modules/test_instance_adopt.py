@@ -188,8 +188,10 @@ def test_check_mode_reads_and_writes_nothing(api: PagedApi, run_module: Run, fil
     checked = run_module(main, dest=str(file), _ansible_check_mode=True).result
     assert not file.exists()
     written = run_module(main, dest=str(file)).result
-    for key in ("changed", "msg", "expectations", "summary"):
+    for key in ("changed", "expectations", "summary"):
         assert checked[key] == written[key]
+    assert checked["msg"] == f"3 instances are described by 1 expectation; {file} would be written"
+    assert written["msg"] == f"3 instances are described by 1 expectation, in {file}"
     before = file.stat()
     again = run_module(main, dest=str(file), force=True, _ansible_check_mode=True).result
     assert again["changed"] is False
