@@ -172,10 +172,7 @@ class _Table:
         if not any(urls):
             return urls
         return fold(
-            [
-                None if url is None or "{" in url or "}" in url or not is_writable(url) or _holds_any(url, leaks) else url
-                for url, leaks in zip(urls, self._leaks)
-            ],
+            [None if url is None or not _is_plain(url) or _holds_any(url, leaks) else url for url, leaks in zip(urls, self._leaks)],
             self._parts,
         )
 
@@ -184,11 +181,17 @@ class _Table:
         hosts = set()
         for event, url in self.instances[place]["webhooks"].items():
             if url is not None:
+                start = _start(url)
                 folded = self._folded[event][place] if event in self._folded else None
-                hosts.add(_declared(_start(url), _start(folded or url)))
+                hosts.add(_declared(start, start if folded is None or folded.startswith(start) else _start(folded)))
         if None in hosts or any(_holds_any(host, self._leaks[place]) for host in hosts):
             return _OPEN
         return tuple(sorted(hosts)) if hosts else _ANY
+
+
+def _is_plain(url: str) -> bool:
+    """Whether a URL can be declared as it is."""
+    return "{" not in url and "}" not in url and ((url.startswith("http") and url.isascii()) or is_writable(url))
 
 
 def _leaks(instance: Instance, secrets: t.Sequence[str]) -> list[str]:

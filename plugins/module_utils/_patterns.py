@@ -26,8 +26,6 @@ _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _DIGITS = frozenset("0123456789")
 _LAST = "\U0010ffff"
 
-T = t.TypeVar("T", str, "tuple[str, bool, int]")
-
 
 class Condition(t.NamedTuple):
     """What ``match`` of an expectation says, and the places of the instances that it means."""
@@ -48,44 +46,41 @@ def conditions(names: t.Sequence[str], types: t.Sequence[t.Optional[str]], descr
         Condition("middleware", kind, [place for place, one in enumerate(types) if one == kind], (1, 0))
         for kind in sorted({kind for kind in types if kind is not None})
     ]
-    beginnings, ends = _Index(names), _Index([name[::-1] for name in names])
-    found += [Condition("name", escaped(name), beginnings.equal(name), (0, 0)) for name in _shared(iter(described))]
-    for literal, digit, rank in _shared(one for name in described for one in _beginnings(name)):
-        members = beginnings.starting(literal, digit)
-        found.append(Condition("name", f"{escaped(literal)}{'[0-9]' if digit else ''}*", members, (rank, -len(literal))))
-    for literal, digit, rank in _shared(one for name in described for one in _ends(name)):
-        members = ends.starting(literal[::-1], digit)
-        found.append(Condition("name", f"*{'[0-9]' if digit else ''}{escaped(literal)}", members, (rank + 1, -len(literal))))
+    found += _of_names(names, described)
     return [condition for condition in found if len(condition.members) >= _FEWEST]
 
 
-def _shared(found: t.Iterator[T]) -> list[T]:
-    return sorted([one for one, count in Counter(found).items() if count >= _FEWEST])
+def _of_names(names: t.Sequence[str], described: t.Sequence[str]) -> t.Iterator[Condition]:
+    cuts = [_cuts(name) for name in described]
+    beginnings = [name[:cut] for name, places in zip(described, cuts) for cut in (*places[:_MOST_CUTS], len(name))]
+    beginnings += ["" for name in described if name[:1] in _DIGITS]
+    ends = [name[cut:] for name, places in zip(described, cuts) for cut in places[-_MOST_CUTS:]]
+    forwards, backwards = _Index(names), _Index([name[::-1] for name in names])
+    for name in _shared(described):
+        yield Condition("name", escaped(name), forwards.equal(name), (0, 0))
+    for literal in _shared(beginnings):
+        if literal:
+            yield Condition("name", f"{escaped(literal)}*", forwards.starting(literal), (_rank(literal[-1]), -len(literal)))
+        rank = 4 if literal else 8
+        yield Condition("name", f"{escaped(literal)}[0-9]*", forwards.starting(literal, digit=True), (rank, -len(literal)))
+    for literal in _shared(ends):
+        rank = _rank(literal[0]) + 1
+        yield Condition("name", f"*{escaped(literal)}", backwards.starting(literal[::-1]), (rank, -len(literal)))
+        yield Condition("name", f"*[0-9]{escaped(literal)}", backwards.starting(literal[::-1], digit=True), (5, -len(literal)))
+
+
+def _rank(edge: str) -> int:
+    """Return the rank of a beginning or an end with this character at the cut."""
+    return 6 if edge.isalnum() else 2
+
+
+def _shared(texts: t.Sequence[str]) -> list[str]:
+    return sorted([text for text, count in Counter(texts).items() if count >= _FEWEST])
 
 
 def escaped(name: str) -> str:
     """Return the shell pattern that means exactly this name."""
     return _SPECIAL.sub(lambda match: f"[{match[0]}]", name)
-
-
-def _beginnings(name: str) -> t.Iterator[tuple[str, bool, int]]:
-    """Yield beginnings of a name, whether a digit has to follow, and their rank."""
-    if name[:1] in _DIGITS:
-        yield "", True, 8
-    for cut in [*_cuts(name)[:_MOST_CUTS], len(name)]:
-        beginning = name[:cut]
-        if beginning:
-            yield beginning, False, 6 if beginning[-1].isalnum() else 2
-            if name[cut : cut + 1] in _DIGITS:
-                yield beginning, True, 4
-
-
-def _ends(name: str) -> t.Iterator[tuple[str, bool, int]]:
-    for cut in _cuts(name)[-_MOST_CUTS:]:
-        end = name[cut:]
-        yield end, False, 6 if end[0].isalnum() else 2
-        if name[cut - 1] in _DIGITS:
-            yield end, True, 4
 
 
 def _cuts(name: str) -> list[int]:

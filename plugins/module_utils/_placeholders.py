@@ -63,6 +63,13 @@ def _readings(url: str, identity: str, name: str) -> list[str]:
     with_id = url.replace(identity, "{id}")
     if not name or name not in url:
         return [url] if with_id == url else [with_id, url]
+    if url.count(name) == with_id.count(name) == 1 and name not in "{id}":
+        # It nearly always stands there once: this takes a fraction of the time.
+        before, _name, after = url.partition(name)
+        bare = [with_id] if with_id == url else [with_id, url]
+        named = [one.replace(name, "{name}") for one in bare]
+        is_alone = before[-1:] in _SEPARATORS and after[:1] in _SEPARATORS
+        return [one for pair in zip(named, bare) for one in pair] if is_alone else [*bare, *named]
     readings = [
         _with_name(with_id, name, _is_separator),
         with_id,
