@@ -80,12 +80,15 @@ def _source(row: Row) -> str:
 def converged(result: t.Mapping[str, t.Any], check_mode: bool, problem: t.Optional[str]) -> str:
     """Put a convergence into words: how many instances, what by attribute, what failed, the first ten of it, and what remains."""
     rows, counts = result["changes"], result["summary"]
-    attributes = Counter(row["attribute"] for row in rows)
-    lines = [_converged_headline(counts, check_mode or (problem is not None and not counts["changed"] + counts["failed"]))]
+    is_plan = check_mode or (problem is not None and not counts["changed"] + counts["failed"])
+    lines = [_converged_headline(counts, is_plan)]
     lines += [problem] if problem else []
-    lines += _by_attribute(attributes)
+    lines += _by_attribute(Counter(row["attribute"] for row in rows if is_plan or row["status"] == "changed"))
     failed = [row for row in rows if row["status"] == "failed"]
-    lines += [f"- {instance_label(row)}: {row['attribute']} {printable(row['error'])}" for row in failed[:_FIRST_ROWS]]
+    failed += _ended(rows, failed)
+    lines += [
+        f"- {instance_label(row)}: {row['attribute']} {printable(row['error'] or row['note'])}" for row in failed[:_FIRST_ROWS]
+    ]
     if len(failed) > _FIRST_ROWS:
         lines.append(f"and {len(failed) - _FIRST_ROWS} more: all rows are in the result as changes, and -v shows it")
     if result["remaining"]:
@@ -94,6 +97,16 @@ def converged(result: t.Mapping[str, t.Any], check_mode: bool, problem: t.Option
             f"left for people: {_frequent_first(left)}; these rows are in the result as remaining, and zapi.zapi.audit tells them"
         )
     return "\n".join(lines)
+
+
+def _ended(rows: list[dict[str, t.Any]], failed: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """Return the first row that was not tried of each instance whose turn has begun and ended, though no row of it has failed."""
+    begun = {row["id"] for row in rows if row["status"] == "changed"}.difference(row["id"] for row in failed)
+    ended: dict[str, dict[str, t.Any]] = {}
+    for row in rows:
+        if row["status"] == "not_tried" and row["note"] and row["id"] in begun:
+            ended.setdefault(row["id"], row)
+    return list(ended.values())
 
 
 def _converged_headline(counts: t.Mapping[str, int], is_plan: bool) -> str:
