@@ -47,6 +47,7 @@ _ALL_REFUSED = (
 )
 _TOO_MANY = f"{_MOST_FAILURES} instances failed in a row, and no other one was tried"
 _UNREAD = "not all that was set could be read back"
+_ENDED = "not tried, since a call before it failed"
 
 
 def converge(fleet: Fleet, turns: t.Sequence[Turn], *, verify: bool) -> t.Optional[str]:
@@ -63,9 +64,7 @@ def converge(fleet: Fleet, turns: t.Sequence[Turn], *, verify: bool) -> t.Option
         if verify:
             run.verify(rest)
     for turn in turns:
-        for change in turn.changes:
-            if change.status == PLANNED:
-                change.status = NOT_TRIED
+        run.end(turn)
     return run.stopped
 
 
@@ -179,6 +178,15 @@ class _Run:
             unread = _read_back(turn, {"webhooks": by_listing.get(turn.identity, own), "settings": own})
             if unread is not None:
                 self.stopped = self.stopped or f"{_UNREAD}: {unread}"
+
+    def end(self, turn: Turn) -> None:
+        """Note what was not tried. Where no row of the instance tells why its turn has ended, these do."""
+        error = None if turn.has(FAILED) else self._errors.get(turn.identity)
+        for change in turn.changes:
+            if change.status == PLANNED:
+                change.status = NOT_TRIED
+                if error is not None:
+                    change.note = _with(change.note, f"{_ENDED}: {error}")
 
     def _listed(self, ids: set[str]) -> dict[str, Told]:
         """Return these instances as a new listing has them."""

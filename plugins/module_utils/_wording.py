@@ -23,8 +23,6 @@ if t.TYPE_CHECKING:
 
 _FIRST_ROWS = 10
 _FIRST_WARNINGS = 10
-# Where the call before had its effect after all, no row says that it failed.
-_CUT_OFF = "not tried, since the call before it seemed to fail: run it again"
 
 
 def message(result: t.Mapping[str, t.Any]) -> str:
@@ -85,12 +83,14 @@ def converged(result: t.Mapping[str, t.Any], problem: t.Optional[str]) -> str:
     Where ``changes`` are all planned, nothing has been set.
     """
     rows, counts = result["changes"], result["summary"]
-    attributes = Counter(row["attribute"] for row in rows)
-    lines = [_converged_headline(counts, is_plan=all(row["status"] == "planned" for row in rows))]
+    is_plan = all(row["status"] == "planned" for row in rows)
+    lines = [_converged_headline(counts, is_plan=is_plan)]
     lines += [problem] if problem else []
-    lines += _by_attribute(attributes)
+    lines += _by_attribute(Counter(row["attribute"] for row in rows if is_plan or row["status"] == "changed"))
     told = _failures(rows, is_explained=problem is not None)
-    lines += [f"- {instance_label(row)}: {row['attribute']}: {printable(row['error'] or _CUT_OFF)}" for row in told[:_FIRST_ROWS]]
+    lines += [
+        f"- {instance_label(row)}: {row['attribute']}: {printable(row['error'] or row['note'] or '')}" for row in told[:_FIRST_ROWS]
+    ]
     if len(told) > _FIRST_ROWS:
         lines.append(f"and {len(told) - _FIRST_ROWS} more: all rows are in the result as changes, and -v shows it")
     if result["remaining"]:

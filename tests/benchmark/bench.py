@@ -52,6 +52,9 @@ The listing and the audit read pages of 100 instances, 8 at once, from a server 
 idle task is ``ansible.builtin.ping``. The loops ask for each page with ``ansible.builtin.uri`` and check each instance
 with ``ansible.builtin.assert``; they run once, between audits. Of all commands, the whole run counts.
 
+The convergence changes two webhooks of every instance, and reads all back by listing again; so does the thread pool, 8 calls
+at once. Both find them as the other one has left them.
+
 Where latency would hide the work, there is none, and processor time is compared (CPU s): 20 expectations, of which ten
 have a pattern, and the inventory. The script prints ready JSON, with ``_meta``. The expressions are two
 ``keyed_groups``, one condition in ``groups`` and one ``compose``, of bare variables; the template engine gets the same
@@ -82,6 +85,8 @@ def plan(quick: bool, rounds: int) -> Iterator[tuple[str, Work]]:
     yield sized(comparisons.compare_audit, small, rounds)
     yield sized(comparisons.compare_audit, medium, rounds)
     yield sized(comparisons.compare_expectations, medium, rounds)
+    yield sized(comparisons.compare_converge, small, few)
+    yield sized(comparisons.compare_converge_in_sync, medium, rounds)
     yield sized(comparisons.compare_inventory, small, rounds)
     yield sized(comparisons.compare_inventory, medium, rounds)
     yield sized(comparisons.compare_audit_with_loops, small, few)

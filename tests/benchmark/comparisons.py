@@ -235,6 +235,61 @@ def _write_playbook(workshop: Workshop, name: str, *tasks: dict[str, t.Any]) -> 
     return workshop.write(f"{name}.yml", json.dumps([play]))
 
 
+# --- Converge ---
+
+
+def compare_converge(workshop: Workshop, instances: int, rounds: int) -> Row:
+    """Compare the whole command with a bare thread pool that lists, sends the same calls, and lists again.
+
+    Each side sets what the other one does not want, so that both always have two webhooks of each instance to change.
+    """
+    webhooks = {"received": "https://ours.example.com/{id}", "delivery": "https://ours.example.com/{id}"}
+    with workshop.emulator(instances, LATENCY) as url:
+        ours = _write_convergence(workshop, "converge", url, [{"expect": {"webhooks": webhooks}}], changed=instances)
+
+        def measure_bare() -> Run:
+            run = workshop.run(sys.executable, FETCH, url, PARTNER_TOKEN, "1", "bare-converge")
+            result = json.loads(run.output)
+            _demand(result["count"] == instances, f"{result['count']} of {instances} instances changed by the bare pool")
+            return run._replace(seconds=result["seconds"]["bare-converge"][0])
+
+        first, second = _take_turns(rounds, lambda: workshop.ansible("ansible-playbook", ours), measure_bare)
+    return _row("converge / bare thread pool", instances, first, second, most=1.3)
+
+
+def compare_converge_in_sync(workshop: Workshop, instances: int, rounds: int) -> Row:
+    """Compare with an audit, where there is nothing left to do. No latency hides the work here."""
+    webhooks = dict.fromkeys(("received", "received_and_delivery"), f"{HOOKS}{{id}}/received")
+    expectations = [{"expect": {"webhooks": {**webhooks, "delivery": f"{HOOKS}{{id}}/delivery", "presence_chat": None}}}]
+    with workshop.emulator(instances) as url:
+        workshop.ansible("ansible-playbook", _write_convergence(workshop, "first", url, expectations))
+        converge = _write_convergence(workshop, "converge", url, expectations, changed=0)
+        audit = _write_audit(workshop, "audit", url, instances, expectations)
+        ours, other = _take_turns(
+            rounds,
+            lambda: workshop.ansible("ansible-playbook", converge),
+            lambda: workshop.ansible("ansible-playbook", audit),
+        )
+    return _row("converge in sync / audit", instances, ours, other, cpu=True, most=1.1)
+
+
+def _write_convergence(
+    workshop: Workshop, name: str, url: str, expectations: list[dict[str, t.Any]], changed: int | None = None
+) -> Path:
+    is_other = "" if changed is None else f" or convergence.summary.changed != {changed}"
+    task = {
+        "zapi.zapi.instance_converge": {
+            "api_url": url,
+            "partner_token": PARTNER_TOKEN,
+            "expectations": expectations,
+            "max_changes": "100%",
+        },
+        "register": "convergence",
+        "failed_when": f"not convergence.complete | default(false){is_other}",
+    }
+    return _write_playbook(workshop, name, task)
+
+
 # --- Memory ---
 
 

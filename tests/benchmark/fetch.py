@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-"""Fetches a fleet, by the engine and by the shortest loop that can: `fetch.py URL TOKEN ROUNDS bare|engine|bare-each|engine-each …`.
+"""Fetches a fleet, by the engine and by the shortest loop that can: `fetch.py URL TOKEN ROUNDS NAME …`.
 
-TOKEN is the partner token; with ``…-each``, that opens only a first listing, whose time does not count, and each instance is read
-by its own calls. Prints, as JSON, the number of instances and the seconds of each round, by the names of what was asked for, which take
-turns. The start of Python and its imports are not in them.
+The names are bare, engine, bare-each, engine-each and bare-converge. TOKEN is the partner token; with ``…-each``, that opens only
+a first listing, whose time does not count, and each instance is read by its own calls; ``bare-converge`` also changes two webhooks
+of each, and lists all again. Prints, as JSON, the number of instances and the seconds of each round, by the names of what was
+asked for, which take turns. The start of Python and its imports are not in them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
 PAGE_SIZE = 100
 CONCURRENCY = 8
 TIMEOUT = 30
+BARE_HOOKS = "https://bare.example.com/"
+# The fields and calls of the webhooks that are changed.
+CHANGED = {"receivedCallbackUrl": "update-webhook-received", "deliveryCallbackUrl": "update-webhook-delivery"}
 
 
 def fetch_bare(url: str, token: str) -> list[t.Any]:
@@ -58,6 +62,27 @@ def fetch_each_bare(url: str, credentials: list[dict[str, str]]) -> list[t.Any]:
         return [{**me, **status} for me, status in zip(answers[::2], answers[1::2])]
 
 
+def converge_bare(url: str, token: str) -> list[t.Any]:
+    """List all, set what is not as it should be on as many threads as the engine has, and list all again to see that it is."""
+    with requests.Session() as session, ThreadPoolExecutor(CONCURRENCY) as pool:
+        session.trust_env = False
+
+        def put(change: tuple[str, str]) -> None:
+            path, value = change
+            session.put(f"{url}/instances/{path}", json={"value": value}, timeout=TIMEOUT).raise_for_status()
+
+        changes = [
+            (f"{row['id']}/token/{row['token']}/{call}", BARE_HOOKS + row["id"])
+            for row in fetch_bare(url, token)
+            for field, call in CHANGED.items()
+            if row[field] != BARE_HOOKS + row["id"]
+        ]
+        list(pool.map(put, changes))
+    rows = fetch_bare(url, token)
+    # As many as were changed, so that a round in which there was less to do is found out.
+    return [row for row in rows if all(row[field] == BARE_HOOKS + row["id"] for field in CHANGED)][: len(changes) // len(CHANGED)]
+
+
 def fetch_with_engine(url: str, **options: t.Any) -> list[t.Any]:
     defaults = {name: argument.get("default") for name, argument in CONNECTION_ARGUMENTS.items()}
     own = {"timeout": TIMEOUT, "page_size": PAGE_SIZE, "concurrency": CONCURRENCY}
@@ -75,6 +100,7 @@ def main() -> None:
         "bare": lambda: fetch_bare(url, token),
         "engine": lambda: fetch_with_engine(url, partner_token=token),
         "bare-each": lambda: fetch_each_bare(url, credentials),
+        "bare-converge": lambda: converge_bare(url, token),
         "engine-each": lambda: fetch_with_engine(url, credentials=credentials),
     }
     seconds: dict[str, list[float]] = {name: [] for name in names}

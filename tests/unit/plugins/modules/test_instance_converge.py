@@ -154,7 +154,7 @@ def test_some_instances_have_failed(service: Service, run_module: Run) -> None:
     ]
     lines = outcome.message.splitlines()
     assert lines[0] == "3 of 5 managed instances changed, 1 failed, 1 not tried"
-    assert any(f'- "shop-3" ({identity(3)}): webhooks.received PUT /instances/{identity(3)}/{RECEIVED} ' in line for line in lines)
+    assert any(f'- "shop-3" ({identity(3)}): webhooks.received: PUT /instances/{identity(3)}/{RECEIVED} ' in line for line in lines)
 
 
 def test_the_first_ten_failures_are_named(service: Service, run_module: Run) -> None:
