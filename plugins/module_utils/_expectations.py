@@ -136,11 +136,11 @@ class Expectations:
         self.names_settings = any(check.attribute.key == "settings" for item in self.active for check in item.checks)
 
     def summary(self) -> dict[str, t.Any]:
-        """Return ``items``, how many there are, ``attributes``, those that are declared, and ``instances_named``, how many."""
+        """Return ``expectations``, how many there are, ``attributes``, those that are declared, and ``instances_named``, how many."""
         names = {check.attribute.name for item in self.items for check in item.checks}
         named = {(item.match.identity, item.match.identity is None and item.match.name) for item in self.items}
         return {
-            "items": len(self.items),
+            "expectations": len(self.items),
             "attributes": whole_groups(names),
             "instances_named": len(named - {(None, None)}),
         }

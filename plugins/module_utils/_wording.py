@@ -124,7 +124,7 @@ def _converged_headline(counts: t.Mapping[str, int], *, is_plan: bool) -> str:
 
 def summary(declared: t.Mapping[str, t.Any]) -> str:
     """Say in one line what `Expectations.summary` counts."""
-    items, attributes, named = declared["items"], declared["attributes"], declared["instances_named"]
+    items, attributes, named = declared["expectations"], declared["attributes"], declared["instances_named"]
     count = f"{items} expectation{'' if items == 1 else 's'} without a mistake"
     about = (
         f"{'it declares' if items == 1 else 'they declare'} {', '.join(attributes)}"

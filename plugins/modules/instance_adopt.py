@@ -125,22 +125,11 @@ expectations:
         webhooks:
           received: https://hooks.example.com/shops/{id}
 summary:
-  description: The adoption in numbers.
+  description:
+    - The adoption in numbers. V(instances) is how many there are, V(items) how many expectations describe them (write
+      C(summary['items'])), V(secrets) how many URLs in them hold secrets, as far as one can see.
   returned: success
   type: dict
-  contains:
-    instances:
-      description: How many instances there are.
-      returned: always
-      type: int
-    items:
-      description: How many expectations describe them.
-      returned: always
-      type: int
-    secrets:
-      description: How many URLs in them hold secrets, as far as one can see.
-      returned: always
-      type: int
   sample:
     instances: 340
     items: 7

@@ -195,7 +195,7 @@ declared:
   returned: with O(validate_only=true)
   type: dict
   contains:
-    items:
+    expectations:
       description: How many expectations there are.
       returned: always
       type: int
@@ -209,7 +209,7 @@ declared:
       returned: always
       type: int
   sample:
-    items: 7
+    expectations: 7
     attributes: [webhooks, webhook_hosts]
     instances_named: 4
 audited_at:

@@ -172,8 +172,10 @@ def test_groups_are_told_apart(groups: t.Any, matches: t.Any) -> None:
 
 def test_a_narrow_group_within_a_wide_one_comes_after_it() -> None:
     names = iter(random.Random(1).sample([a + b + c for a in "abcdef" for b in "ghijkl" for c in "mnopqr"], 60))
-    rows = planted(*((f"shop-{next(names)}", 1, A) for _ in range(10)), *((f"shop-vip-{next(names)}", 1, B) for _ in range(20)))
-    rows += planted(*((f"{next(names)}", 1, C) for _ in range(30)))
+    rows = planted(
+        *((f"shop-{next(names)}", 1, A) for _one in range(10)), *((f"shop-vip-{next(names)}", 1, B) for _one in range(20))
+    )
+    rows += planted(*((f"{next(names)}", 1, C) for _one in range(30)))
     for number, row in enumerate(rows):
         row["id"] = f"{number:032X}"
         for event in ("received", "receivedAndDelivery", "connected"):
@@ -205,8 +207,8 @@ def test_a_planted_fleet_takes_few_items(count: int, kinds: int, unknown: bool) 
     for seed in range(5):
         chance = random.Random(seed)
         names = chance.sample(["shop-{n}", "shopping-{n}", "loja {n}", "clinica{n}", "{n} sul", "pet.shop.{n}"], kinds)
-        sizes = [count // kinds + chance.randrange(3) for _ in names]
-        groups = [(name, size, one) for name, size, one in zip(names, sizes, (A, B, C, D))]
+        sizes = [count // kinds + chance.randrange(3) for _name in names]
+        groups = list(zip(names, sizes, (A, B, C, D)))
         rows = planted(*groups, exceptions=chance.sample(range(sum(sizes)), 5), seed=seed)
         if unknown:
             for row in rows:

@@ -39,7 +39,7 @@ BOTH, SENT_BY_ME = "update-webhook-received-delivery", "update-notify-sent-by-me
 CLIENT_TOKEN = "SimSalabim"
 Items = list[dict[str, t.Any]]
 
-WEBHOOK: Items = [{"expect": {"webhooks": {"received": NEW}}}]
+WEBHOOK = ({"expect": {"webhooks": {"received": NEW}}},)
 SETTING: Items = [{"expect": {"settings": {"auto_read_message": True}}}]
 TWO: Items = [{"expect": {"webhooks": {"connected": NEW, "received": NEW}}}]
 MIXED: Items = [{"expect": {"webhooks": {"received": NEW}, "settings": {"auto_read_message": True}}}]
@@ -109,7 +109,7 @@ class Done:
         return [change.note for change in self.changes]
 
 
-def run(service: Service, items: Items = WEBHOOK, *, verify: bool = True, **options: t.Any) -> Done:
+def run(service: Service, items: t.Sequence[dict[str, t.Any]] = WEBHOOK, *, verify: bool = True, **options: t.Any) -> Done:
     """Plan and carry it out; the service then remembers only what was asked after the plan."""
     expectations = Expectations(items, NOW)
 
@@ -264,7 +264,11 @@ def test_with_credentials_nothing_is_listed() -> None:
 
 
 def canary_of(
-    fault: Fault | None, name: str = RECEIVED, items: Items = WEBHOOK, me: Fault | None = None, **options: t.Any
+    fault: Fault | None,
+    name: str = RECEIVED,
+    items: t.Sequence[dict[str, t.Any]] = WEBHOOK,
+    me: Fault | None = None,
+    **options: t.Any,
 ) -> tuple[Done, Service]:
     """What becomes of a fleet of four whose first instance goes wrong so."""
     service = fleet_of(4)
@@ -436,7 +440,9 @@ def test_what_me_does_not_hold_is_changed_with_a_note() -> None:
 # The rest
 
 
-def rest_of(fault: Fault, name: str = RECEIVED, items: Items = WEBHOOK, **options: t.Any) -> tuple[Done, Service]:
+def rest_of(
+    fault: Fault, name: str = RECEIVED, items: t.Sequence[dict[str, t.Any]] = WEBHOOK, **options: t.Any
+) -> tuple[Done, Service]:
     """What becomes of a fleet of five whose third instance goes wrong so."""
     service = fleet_of(5)
     service.faults[identity(3), name] = fault

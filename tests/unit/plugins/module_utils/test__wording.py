@@ -360,4 +360,4 @@ def test_of_many_failures_the_first_ten_are_told() -> None:
     ],
 )
 def test_what_is_declared_is_one_line(items: int, attributes: list[str], named: int, words: str) -> None:
-    assert summary({"items": items, "attributes": attributes, "instances_named": named}) == words
+    assert summary({"expectations": items, "attributes": attributes, "instances_named": named}) == words

@@ -347,7 +347,7 @@ def test_expectations_are_validated_without_a_server(api: PagedApi, run_module: 
         "1 instance is named"
     )
     assert outcome.result["declared"] == {
-        "items": 3,
+        "expectations": 3,
         "attributes": ["whatsapp_connected", "webhooks.received", "settings.muted_webhooks"],
         "instances_named": 1,
     }

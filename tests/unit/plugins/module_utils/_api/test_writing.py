@@ -117,7 +117,7 @@ def test_no_content_will_do(wire: Wire) -> None:
 @pytest.mark.parametrize("body", [{"value": False}, {"value": False, "error": "no"}])
 def test_a_value_of_false_is_a_refusal(wire: Wire, body: t.Any) -> None:
     error = failure(wire(Answer(body=body)))
-    assert type(error) is RequestError, "what has become of it, nobody knows"
+    assert error.__class__ is RequestError, "what has become of it, nobody knows"
     assert 'answered with {"value": false}' in str(error)
 
 
@@ -136,7 +136,7 @@ def test_a_value_of_false_is_a_refusal(wire: Wire, body: t.Any) -> None:
 def test_what_is_no_answer_to_it_is_told_and_not_certain(wire: Wire, body: t.Any, words: str) -> None:
     server = wire(Answer(body=body))
     error = failure(server)
-    assert type(error) is RequestError
+    assert error.__class__ is RequestError
     assert words in str(error)
     assert len(server.received) == 1
 
@@ -168,7 +168,7 @@ def test_what_is_no_answer_to_it_is_told_and_not_certain(wire: Wire, body: t.Any
     ],
 )
 def test_whose_matter_a_refusal_is(wire: Wire, status: int, body: t.Any, kind: type[RequestError]) -> None:
-    assert type(failure(wire(Answer(status, body)), client_token=CLIENT_TOKEN, retries=0)) is kind
+    assert failure(wire(Answer(status, body)), client_token=CLIENT_TOKEN, retries=0).__class__ is kind
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_whose_matter_a_refusal_is(wire: Wire, status: int, body: t.Any, kind: t
 @pytest.mark.parametrize("words", ["{} not allowed", "the value {} is not allowed here"])
 def test_what_a_refusal_repeats_of_the_value_is_not_its_reason(wire: Wire, url: str, words: str) -> None:
     error = failure(wire(Answer(400, {"error": words.format(url)})), {"value": url}, client_token=CLIENT_TOKEN)
-    assert type(error) is RefusedCall
+    assert error.__class__ is RefusedCall
     assert "203.0.113.7" not in str(error)
 
 
@@ -197,7 +197,7 @@ def test_trouble_that_passes_is_sat_out(wire: Wire, naps: list[float]) -> None:
 
 def test_an_answer_that_never_comes_is_told_and_not_certain(wire: Wire) -> None:
     error = failure(wire(Answer(how="stall")), timeout=0.2, retries=0)
-    assert type(error) is RequestError
+    assert error.__class__ is RequestError
     assert "no answer" in str(error)
 
 
