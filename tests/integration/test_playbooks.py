@@ -127,6 +127,16 @@ def test_a_token_that_cannot_be_filled_in_is_not_replaced_by_the_environment_s(w
     assert shops.requests == []
 
 
+@pytest.mark.parametrize("playbook", ["audit", "converge"])
+def test_a_part_of_the_fleet_that_cannot_be_filled_in_is_not_the_whole(workplace, shops, playbook):
+    workplace.write("declared.yml", GOOD)
+    arguments = ["-e", "expectations_file=declared.yml", "-e", "zapi_only='{{ shops_of_today }}'"]
+    outcome = workplace.run("ansible-playbook", f"zapi.zapi.{playbook}", *arguments)
+    assert outcome.status == 2, outcome.output
+    assert "a variable whose name begins with zapi_" in outcome.words
+    assert shops.requests == []
+
+
 @pytest.mark.slow
 def test_a_fleet_without_a_partner_token_is_a_variable(workplace, shops):
     del workplace.environment["ZAPI_PARTNER_TOKEN"]

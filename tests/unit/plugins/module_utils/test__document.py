@@ -167,7 +167,7 @@ def test_any_text_of_what_yaml_looks_for_is_read_back(text: str) -> None:
 
 
 def test_it_is_written_as_a_person_would() -> None:
-    items = [
+    items: list[dict[str, t.Any]] = [
         {
             "expect": {
                 "webhook_hosts": ["hooks.example.com", "*.example.org"],

@@ -174,7 +174,7 @@ def test_a_failure_leaves_nothing(file: Path, monkeypatch: pytest.MonkeyPatch, f
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_failure_leaves_what_was_there(file: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     file.write_text("before")
-    monkeypatch.setattr(*((os, "fsync") if step == "fsync" else (Path, "replace")), full_disk)
+    monkeypatch.setattr({"fsync": os, "replace": Path}[step], step, full_disk)
     with pytest.raises(OptionError, match="No space left on device"):
         write_file("dest", str(file), TEXT, force=True)
     assert file.read_text() == "before"
@@ -188,7 +188,7 @@ def test_a_directory_that_cannot_be_written_is_told(file: Path, monkeypatch: pyt
 
     # Root may write everywhere, so it is a stand-in that refuses.
     monkeypatch.setattr(os, "open", denied)
-    monkeypatch.setattr(_files.tempfile, "mkstemp", denied)
+    monkeypatch.setattr("tempfile.mkstemp", denied)
     with pytest.raises(OptionError) as raised:
         write_file("dest", str(file), TEXT, force=force)
     assert str(raised.value) == f"dest: {file} cannot be written: Permission denied"

@@ -12,7 +12,6 @@ import typing as t
 import pytest
 import yaml
 
-from ansible_collections.zapi.zapi.plugins.modules import instance_adopt
 from ansible_collections.zapi.zapi.plugins.modules.instance_adopt import main
 from ansible_collections.zapi.zapi.tests.emulator.fleet import ME
 from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import Emulator
@@ -65,7 +64,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> t.Callable[[int], None]:
     """Set the time that the module sees, in seconds."""
 
     def set_to(seconds: int) -> None:
-        monkeypatch.setattr(instance_adopt.time, "time", lambda: float(seconds))
+        monkeypatch.setattr("time.time", lambda: float(seconds))
 
     return set_to
 
