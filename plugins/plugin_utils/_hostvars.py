@@ -61,7 +61,8 @@ _COLLECTIONS_OWN = re.compile(
         partner_token|credentials|client_token|api_url|validate_certs|ca_path|timeout|retries|page_size|concurrency|query
         |middleware|list_twice|accounts|attributes|audits|backup|dest|expectations|expectations_file|fail_on_drift|force|hook
         |id|include_settings|include_token|initial|interval|language|max_changes|name|on_missing|only|report|settle
-        |show_url_secrets|title|unmanaged|validate_only|verify|connection|connection_options|given_options|filled_in|is_text
+        |show_url_secrets|title|unmanaged|validate_only|verify|connection|connection_options|play_options
+        |given_options|filled_in|is_text
     )
     |expectations|expectations_file|fail_on_drift|hook|show_url_secrets|unmanaged
     """,

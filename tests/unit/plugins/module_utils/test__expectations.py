@@ -723,7 +723,7 @@ def test_what_is_declared_is_counted() -> None:
         {"match": {"middleware": "web"}, "expect": {"settings": {"muted_messages": []}}},
     ]
     assert Expectations(declared, NOW).summary() == {
-        "items": 8,
+        "expectations": 8,
         "attributes": ["days_left", "webhooks.received", "webhook_hosts", "settings.muted_messages"],
         "instances_named": 4,  # A1, A2, shop-1, and the one without a name
     }
@@ -740,4 +740,4 @@ def test_whole_groups_are_counted_by_their_names() -> None:
 
 
 def test_where_nothing_is_declared_nothing_is_counted() -> None:
-    assert Expectations([{"ignore": ["webhooks"]}], NOW).summary() == {"items": 1, "attributes": [], "instances_named": 0}
+    assert Expectations([{"ignore": ["webhooks"]}], NOW).summary() == {"expectations": 1, "attributes": [], "instances_named": 0}
