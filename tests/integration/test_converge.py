@@ -372,10 +372,8 @@ def test_nothing_is_sent_that_is_not_in_the_plan_and_the_canary_comes_first(days
     assert {request["client_token"] for request in requests if request["instance"]} == {"right"}
     assert {request["client_token"] for request in requests if not request["instance"]} == {"missing"}
     # Of no other instance is anything set before the canary was read back.
-    canary_calls = [request["call"] for request in requests if request["instance"] == "A1"]
-    read = next(place for place, request in enumerate(requests) if request["call"] == "me")
-    assert {identity for identity, _call in puts(requests[:read])} == {"A1"}
-    assert canary_calls[: canary_calls.index("me")][-1].startswith("update-")
+    reads = [place for place, request in enumerate(requests) if request["call"] == "me"] or [len(requests)]
+    assert {identity for identity, _call in puts(requests[: reads[0]])} == {"A1"}
     each = [[call for identity, call in asked if identity == one["id"]] for one in days.first.fleets[name]]
     assert all(calls == sorted(calls) for calls in each), "an instance's calls are in the order of its rows"
 
