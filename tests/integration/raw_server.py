@@ -4,8 +4,8 @@
 
 """A server that answers whatever bytes it is told to, as slowly as it is told to.
 
-An HTTP library would refuse to send most of what an attacker sends. So this one knows sockets only: it reads the head of
-a request and hands it, with the line to the client, to a function. How long and how much may be written has an end.
+An HTTP library would refuse to send most of what an attacker sends. So this one knows sockets only: it reads a request and
+hands it, with the line to the client, to a function. How long and how much may be written has an end.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ import zlib
 from urllib.parse import parse_qs, urlsplit
 
 LONGEST_HEAD = 64 * 1024
+LONGEST_BODY = 64 * 1024
 
 
 class Request(t.NamedTuple):
-    """The head of a request. ``time`` is that of time.monotonic(), when the head was complete."""
+    """A request. ``time`` is that of time.monotonic(), when it was complete."""
 
     method: str
     target: str
@@ -32,6 +33,7 @@ class Request(t.NamedTuple):
     connection: int
     number: int  # counted from 1, over all connections
     time: float
+    body: bytes = b""
 
     @property
     def case(self) -> str:
@@ -120,10 +122,22 @@ class Line:
         self._server.left.setdefault(self.number, time.monotonic())
         raise Gone
 
-    def read_head(self) -> bytes:
-        """Return a request's head, or nothing where the client has left."""
+    def read_head(self) -> tuple[bytes, bytes]:
+        """Return a request's head, and what has already come of its body."""
         head = b""
         while b"\r\n\r\n" not in head and len(head) < LONGEST_HEAD:
+            head += self._read()
+        head, _end, body = head.partition(b"\r\n\r\n")
+        return head, body
+
+    def read_body(self, begun: bytes, length: int) -> bytes:
+        """Return a body as a whole, of which something has already come."""
+        while len(begun) < min(length, LONGEST_BODY):
+            begun += self._read()
+        return begun
+
+    def _read(self) -> bytes:
+        while True:
             if self._server.closing or time.monotonic() > self._end:
                 raise Gone
             if select.select([self._socket], [], [], 0.1)[0]:
@@ -133,8 +147,7 @@ class Line:
                     data = b""
                 if not data:
                     self._left()
-                head += data
-        return head
+                return data
 
 
 # Writes the answer to a request; true where the connection is to be kept for another request.
@@ -213,11 +226,13 @@ class RawServer:
                 self.open.discard(number)
 
     def _remember(self, line: Line) -> Request:
-        head = line.read_head().decode("latin-1").split("\r\n\r\n")[0].split("\r\n")
-        method, target, _version = head[0].split(" ")
-        headers = {name.lower(): value.strip() for name, _colon, value in (text.partition(":") for text in head[1:])}
+        head, body = line.read_head()
+        first, *others = head.decode("latin-1").split("\r\n")
+        method, target, _version = first.split(" ")
+        headers = {name.lower(): value.strip() for name, _colon, value in (text.partition(":") for text in others)}
+        body = line.read_body(body, int(headers.get("content-length", 0)))
         with self._lock:
-            request = Request(method, target, headers, line.number, len(self.requests) + 1, time.monotonic())
+            request = Request(method, target, headers, line.number, len(self.requests) + 1, time.monotonic(), body)
             self.requests.append(request)
         return request
 

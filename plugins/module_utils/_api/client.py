@@ -341,10 +341,11 @@ class Task:
             done, _pending = wait(either, timeout=_LOOK, return_when=FIRST_COMPLETED)
             if self._failed in done:
                 raise t.cast("BaseException", self._failed.exception())
-            if done:
-                return done
+            # Also where answers come fast: whoever sets things goes on for as long as they do.
             if self._client._nobody_waits():
                 raise KeyboardInterrupt
+            if done:
+                return done
 
     def decode(self, call: Call, answer: Answer) -> t.Any:
         """Return the JSON of an answer, on the one thread that needs it. Raises `RequestError`.

@@ -278,9 +278,10 @@ def test_a_task_that_is_over_asks_no_more() -> None:
         assert len(server.requests) == asked
 
 
-def test_who_waits_for_an_answer_looks_whether_anybody_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("answer", [hanging(), sending(json_answer({}))], ids=["none", "fast"])
+def test_who_waits_for_an_answer_looks_whether_anybody_waits_for_it(answer: t.Any) -> None:
     reader, writer = os.pipe()
-    with RawServer(hanging()) as server:
+    with RawServer(answer) as server:
         client = make_client(api_url=server.url(), timeout=30)
         with Client(client.connection, result=writer) as watched:
             os.close(reader)
