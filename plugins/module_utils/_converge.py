@@ -172,7 +172,7 @@ class _Run:
         is_listed = self._fleet.tells_middleware
         listed = {turn.identity for turn in turns if is_listed and turn.was_sent("webhooks")}
         by_me = self._ask([turn for turn in turns if turn.was_sent("settings") or (turn.was_sent("webhooks") and not is_listed)])
-        by_listing = self._listed(listed) if listed else {}
+        by_listing = self._listed(listed)
         for turn in turns:
             own = by_me.get(turn.identity)
             unread = _read_back(turn, {"webhooks": by_listing.get(turn.identity, own), "settings": own})

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 from dataclasses import dataclass
 
 import pytest
 
+from ansible_collections.zapi.zapi.plugins.module_utils._api.pool import Pool
 from ansible_collections.zapi.zapi.plugins.module_utils._converge import converge
 from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
 from ansible_collections.zapi.zapi.plugins.module_utils._plan import Change, Plan, needs_settings
@@ -308,6 +310,22 @@ def test_its_other_rows_are_not_tried_and_the_rest_goes_on() -> None:
     done, _service = canary_of(TAKEN_500, items=MIXED)
     assert done.stopped is None
     assert done.statuses == ["cn", "cc", "cc", "cc"]
+    assert str(done.notes[1]).startswith("not tried, since a call before it failed: PUT /instances/")
+
+
+def test_where_a_failed_row_says_why_those_not_tried_need_not() -> None:
+    done, _service = canary_of(OWN[0], items=MIXED)
+    assert done.statuses[0] == "fn"
+    assert done.notes[1] is None
+
+
+def test_a_canary_that_failed_and_of_which_nothing_is_told_stops_everything() -> None:
+    service = fleet_of(3)
+    service.hidden_from_me = {"receivedCallbackUrl"}
+    service.faults[identity(1), RECEIVED] = Fault(500)
+    done = run(service)
+    assert done.statuses == ["F", "n", "n"]
+    assert done.stopped is not None
 
 
 @pytest.mark.parametrize("how", ["another value", "another value after an error"])
@@ -535,6 +553,41 @@ def test_canaries_count_among_those_in_a_row() -> None:
     service = fleet_of(20)
     service.faults.update({(identity(number), RECEIVED): OWN[3] for number in range(1, 21) if number != 3})
     assert run(service).statuses == ["f", "f", "c", *10 * ["f"], *7 * ["n"]]
+
+
+def refuse_threads(service: Service, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """Let the machine have no thread for any call but the first ones."""
+    submit, calls = Pool.submit, itertools.count()
+
+    def refusing(self: Pool, work: t.Any) -> t.Any:
+        if next(calls) >= after:
+            raise RuntimeError("can't start new thread")
+        return submit(self, work)
+
+    service.begin = lambda: monkeypatch.setattr(Pool, "submit", refusing)  # type: ignore[method-assign]
+
+
+# Two are for the canary, one for each other instance, and then each of these is listed.
+@pytest.mark.parametrize(
+    ("after", "statuses"),
+    [
+        (0, ["f", "n", "n"]),
+        (1, ["c", "n", "n"]),
+        (2, ["c", "f", "f"]),
+        (3, ["c", "c", "f"]),
+        (4, ["c", "c", "c"]),
+        (6, ["c", "c", "c"]),
+    ],
+)
+def test_a_machine_without_a_thread_to_spare_loses_nothing_of_what_was_done(
+    monkeypatch: pytest.MonkeyPatch, after: int, statuses: list[str]
+) -> None:
+    service = fleet_of(3)
+    refuse_threads(service, monkeypatch, after)
+    done = run(service)
+    assert done.statuses == statuses
+    told = str([done.stopped, *done.errors, *done.notes])
+    assert ("no thread to spare" in told) is (after < 6)
 
 
 # What was read back
