@@ -127,7 +127,7 @@ DAYS = {
     "own_refusals": Day(
         [status(code, instance=f"A{number}", method="PUT") for number, code in ((2, 401), (3, 403), (4, 404))],
         "CC FN FN FN",
-        r'^1 of 4 managed instances changed, 3 failed\n(.*\n)*- "shop-2" \(A2\): webhooks.delivery PUT .*status 401',
+        r'^1 of 4 managed instances changed, 3 failed\n(.*\n)*- "shop-2" \(A2\): webhooks.delivery: PUT .*status 401',
         after=MENDED,
     ),
     "own_refusals_in_html": Day(
@@ -136,7 +136,7 @@ DAYS = {
         "3 failed",
     ),
     "own_refusal_of_one_call": Day(
-        [status(403, call="update-webhook-received", instance="A2")], "CC CF CC CC", "webhooks.received PUT .*status 403"
+        [status(403, call="update-webhook-received", instance="A2")], "CC CF CC CC", "webhooks.received: PUT .*status 403"
     ),
     "refusals_that_repeat_secrets": Day(
         [
@@ -158,7 +158,7 @@ DAYS = {
     "refused_canary_whose_value_is_there": Day(
         ["status,code=404,instance=A1,method=PUT,taken=true,times=1"],
         "CN CC CC CC",
-        r'"shop-1" \(A1\): webhooks.received not tried, since a call before it failed: PUT .*status 404',
+        r'"shop-1" \(A1\): webhooks.received: not tried, since a call before it failed: PUT .*status 404',
     ),
     # A yes that is none, and a no
     "not_taken_by_the_canary": Day(["ignore,times=1"], "FC NN NN NN", STOPPED_BY_CANARY, after=MENDED),
@@ -179,7 +179,7 @@ DAYS = {
             {"kind": "body", "json": ["ok"], "instance": "A4", "taken": True},
         ],
         "CC CC CN CN",
-        r'2 not tried\nby attribute: webhooks.delivery 4, webhooks.received 2\n- "shop-3" \(A3\): webhooks.received not tried',
+        r'2 not tried\nby attribute: webhooks.delivery 4, webhooks.received 2\n- "shop-3" \(A3\): webhooks.received: not tried',
         after=MENDED,
     ),
     "odd_and_not_taken": Day(
@@ -312,7 +312,7 @@ def _day(workplace, emulators, name):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 @pytest.mark.parametrize("name", DAYS)
 def test_what_is_said_of_a_bad_day(days, name):
     day, result = DAYS[name], days.first.results[name]
@@ -340,7 +340,7 @@ def test_what_is_said_of_a_bad_day(days, name):
         assert "\n" not in (row["error"] or "")
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 @pytest.mark.parametrize("name", DAYS)
 def test_what_is_said_is_what_the_server_holds(days, name):
     now = {row["id"]: row for row in days.first.fleets[name]}
@@ -359,7 +359,7 @@ def test_what_is_said_is_what_the_server_holds(days, name):
     assert result["changed"] or lacking(now.values()) == lacking(shops(len(now)))
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 @pytest.mark.parametrize("name", DAYS)
 def test_nothing_is_sent_that_is_not_in_the_plan_and_the_canary_comes_first(days, name):
     requests = days.first.requests[name]
@@ -378,7 +378,7 @@ def test_nothing_is_sent_that_is_not_in_the_plan_and_the_canary_comes_first(days
     assert all(calls == sorted(calls) for calls in each), "an instance's calls are in the order of its rows"
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 @pytest.mark.parametrize("name", [name for name, day in DAYS.items() if day.after == MENDED])
 def test_the_next_run_does_what_is_left_and_no_more(days, name):
     left = lacking(days.first.fleets[name])
@@ -392,7 +392,7 @@ def test_the_next_run_does_what_is_left_and_no_more(days, name):
     assert [row["status"] for row in result["changes"]] == ["changed"] * len(left)
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 @pytest.mark.parametrize("name", [name for name, day in DAYS.items() if day.after not in (MENDED, "")])
 def test_the_next_run_of_a_day_that_stays_bad(days, name):
     result = days.second.results[name]
@@ -402,7 +402,7 @@ def test_the_next_run_of_a_day_that_stays_bad(days, name):
     assert {(row["id"], CALLS[row["attribute"]]) for row in result["changes"]} == left
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 def test_no_bad_day_tells_a_secret(days):
     secrets = [TOKEN, CLIENT_TOKEN, SECRET, *(row["token"] for row in shops(24))]
     for run in (days.first, days.second):
@@ -535,7 +535,7 @@ def hostile(tmp_path_factory):
     return SimpleNamespace(accounts=accounts, results=results, output=outcome.output)
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_a_hostile_server_holds_is_what_the_plan_has_and_what_the_result_says(hostile, name):
     account, result = hostile.accounts[name], hostile.results[name]
@@ -565,7 +565,7 @@ def test_what_a_hostile_server_holds_is_what_the_plan_has_and_what_the_result_sa
     assert result["complete"] is (name == "friendly")
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 @pytest.mark.parametrize("name", HOSTILE)
 def test_the_order_of_all_that_a_server_is_asked(hostile, name):
     """The fleet, the canary, a look at it, all others, and a look at these."""
@@ -582,7 +582,7 @@ def test_the_order_of_all_that_a_server_is_asked(hostile, name):
         assert PEACE <= len(sets) <= PEACE + 3, "what is under way comes to its end, and nothing is begun"
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 def test_no_word_of_a_hostile_server_tells_a_secret(hostile):
     told = hostile.output + json.dumps(hostile.results)
     assert not found([TOKEN, CLIENT_TOKEN, SECRET, *(row["token"] for row in shops(12))], told)
@@ -642,7 +642,7 @@ def test_the_playbook_sets_what_differs_and_then_nothing(workplace, account):
     assert "0 of 3 managed instances have to be changed" in again.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 def test_a_partial_success_of_the_playbook_counts_as_changed_and_as_failed(workplace, account):
     second = account.fleet[1]["id"]
     account.set_faults([f"status,code=404,instance={second},call=update-webhook-received"])
@@ -650,12 +650,12 @@ def test_a_partial_success_of_the_playbook_counts_as_changed_and_as_failed(workp
     assert outcome.status == 2
     assert (recap(outcome)["changed"], recap(outcome)["failed"]) == (1, 1)
     assert "2 of 3 managed instances changed, 1 failed" in outcome.stdout
-    assert f'- \\"shop-2\\" ({second}): webhooks.received PUT' in outcome.stdout
+    assert f'- \\"shop-2\\" ({second}): webhooks.received: PUT' in outcome.stdout
     assert outcome.stdout.count("+webhooks.received: ") == 2, "what failed is not shown as done"
     assert diffs(outcome.stdout) == ALL
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 @pytest.mark.parametrize("mode", [[], ["--check"]], ids=["run", "check"])
 def test_the_playbook_shows_a_plan_that_is_too_large_once(workplace, account, mode):
     outcome = converge(workplace, "--diff", "-e", "zapi_max_changes=2", *mode)
@@ -666,7 +666,7 @@ def test_the_playbook_shows_a_plan_that_is_too_large_once(workplace, account, mo
     assert puts(account.requests) == []
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 def test_the_playbook_that_fails_altogether_has_changed_nothing(workplace, account):
     account.set_faults(["status,code=500,method=PUT"])
     outcome = converge(workplace, "--diff")
@@ -732,7 +732,7 @@ def test_the_task_shows_each_diff_once(workplace, account):
     assert results["planned"]["changes"] == results["planned_and_no_failure"]["changes"] == results["too_many"]["changes"]
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 def test_check_mode_returns_what_a_run_does(workplace, account):
     declared = [
         {"expect": {"webhooks": {"received": NEW, "delivery": [NEW, OLD], "received_and_delivery": NEW, "connected": None}}},
@@ -783,7 +783,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 def test_what_is_refused_before_anything_is_set(workplace, account):
     tasks = [task(name, **options) for name, (options, _words) in REFUSED.items()]
     checked = ("too_many", "missing")
@@ -801,7 +801,7 @@ def test_what_is_refused_before_anything_is_set(workplace, account):
     assert not found([SECRET, TOKEN], outcome.output)
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 def test_what_is_set_all_the_same(workplace, account):
     first = account.fleet[0]["id"]
     tasks = [
@@ -849,7 +849,7 @@ def test_the_way_back(workplace, account):
     assert not found([SECRET], returned.output)
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 def test_the_backup_is_written_before_anything_is_set_and_nothing_is_set_without_it(workplace):
     seen = []
     backup, full = workplace.folder / "back.yml", workplace.folder / "full"
@@ -875,7 +875,7 @@ def test_the_backup_is_written_before_anything_is_set_and_nothing_is_set_without
     assert spared.puts == []
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 def test_a_fleet_of_credentials(workplace):
     rows = shops(3)
     given = [{"id": row["id"], "token": row["token"]} for row in rows]
@@ -911,7 +911,7 @@ def test_a_fleet_of_credentials(workplace):
         assert not found([CLIENT_TOKEN, SECRET, *(row["token"] for row in rows)], one.output)
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 def test_a_file_that_ansible_vault_encrypted_and_no_secret_anywhere(workplace, account):
     secret = "0th3r+s3cr3t/of-the-hook"
     declared = [{"expect": {"webhooks": {"received": f"https://hooks.example.com/{{id}}?key={secret}", "delivery": OLD}}}]
@@ -945,7 +945,7 @@ ENDS = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 @pytest.mark.parametrize(("send", "number", "file"), ENDS.values(), ids=ENDS)
 def test_an_end_in_the_middle_and_the_next_run(workplace, send, number, file):
     workplace.write("expectations.yml", {"expectations": DECLARED})
