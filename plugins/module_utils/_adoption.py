@@ -269,7 +269,8 @@ class _Search:
         described = [
             name for name, row, is_usable in zip(table.names, self._rows, table.is_usable) if row in self._sizes and is_usable
         ]
-        self._conditions = conditions(table.names, table.types, described) if self._sizes else []
+        found = conditions(table.names, table.types, described) if self._sizes else []
+        self._conditions = [condition for condition in found if self._is_no_chance(condition)]
         self._exact, meant = self._exact_ones()
         self._first = self._commonest(meant)
         self._costs: dict[tuple[int, int], int] = {}
@@ -283,6 +284,13 @@ class _Search:
             return []
         taken = self._greedy()
         return [(None, self._distinct[self._first]), *((one, self._distinct[row]) for one, row in self._ordered(taken))]
+
+    def _is_no_chance(self, condition: Condition) -> bool:
+        """Whether a condition is more than a number that a few have in common by chance, as ``*-7`` may be."""
+        if not condition.is_number:
+            return True
+        row, count, _others = self._commonest_of(Counter(map(self._rows.__getitem__, condition.members)))
+        return 2 * count >= self._sizes.get(row, 0)
 
     def _exact_ones(self) -> tuple[list[int], dict[int, set[int]]]:
         """Return the places of the conditions that mean one group and its exceptions, and by rows whom they mean.

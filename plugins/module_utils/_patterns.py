@@ -24,6 +24,7 @@ _SPECIAL = re.compile(r"[*?\[]")
 _WORD = re.compile(r"\d+|[^\W\d_]+|[\W_]+")
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _DIGITS = frozenset("0123456789")
+_DIGIT = "[0-9]"
 _LAST = "\U0010ffff"
 
 T = t.TypeVar("T", str, "tuple[str, bool, int]")
@@ -36,6 +37,12 @@ class Condition(t.NamedTuple):
     value: str
     members: t.Sequence[int]
     rank: tuple[int, int]  # of two that mean the same, the lower one is what a person would rather write
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a beginning or an end in which a number stands, and no word."""
+        literal = self.value.replace(_DIGIT, "")
+        return "*" in literal and any(map(str.isdigit, literal)) and not any(map(str.isalpha, literal))
 
 
 def conditions(names: t.Sequence[str], types: t.Sequence[t.Optional[str]], described: t.Sequence[str]) -> list[Condition]:
@@ -52,10 +59,10 @@ def conditions(names: t.Sequence[str], types: t.Sequence[t.Optional[str]], descr
     found += [Condition("name", escaped(name), beginnings.equal(name), (0, 0)) for name in _shared(iter(described))]
     for literal, digit, rank in _shared(one for name in described for one in _beginnings(name)):
         members = beginnings.starting(literal, digit)
-        found.append(Condition("name", f"{escaped(literal)}{'[0-9]' if digit else ''}*", members, (rank, -len(literal))))
+        found.append(Condition("name", f"{escaped(literal)}{_DIGIT if digit else ''}*", members, (rank, -len(literal))))
     for literal, digit, rank in _shared(one for name in described for one in _ends(name)):
         members = ends.starting(literal[::-1], digit)
-        found.append(Condition("name", f"*{'[0-9]' if digit else ''}{escaped(literal)}", members, (rank + 1, -len(literal))))
+        found.append(Condition("name", f"*{_DIGIT if digit else ''}{escaped(literal)}", members, (rank + 1, -len(literal))))
     return [condition for condition in found if len(condition.members) >= _FEWEST]
 
 
