@@ -89,7 +89,7 @@ class _Table:
         names = {name for attribute in self.attributes for name in GROUPS.get(attribute, (attribute,))}
         self.columns = [attribute for attribute in ATTRIBUTES if attribute.name in names]
         self.names = [composed(instance["name"]) for instance in instances]
-        self._leaks = [_leaks(instance, secrets) for instance in instances]
+        self._leaks = _leaks(instances, secrets)
         self.is_usable = [is_writable(name) and not _holds_any(name, leaks) for name, leaks in zip(self.names, self._leaks)]
         kinds = [instance["middleware"] for instance in instances]
         self.types = [
@@ -191,12 +191,22 @@ class _Table:
         return tuple(sorted(hosts)) if hosts else _ANY
 
 
-def _leaks(instance: Instance, secrets: t.Sequence[str]) -> list[str]:
-    """Return those of an instance's tokens and of the secrets that a text of it holds."""
+def _leaks(instances: t.Sequence[Instance], secrets: t.Sequence[str]) -> list[list[str]]:
+    """Return for each instance those of its tokens and of the secrets that a text of it holds."""
+    texts = [_text_of(instance) for instance in instances]
+    # Looked through once, there is mostly none of them.
+    everything = "\n".join(texts) if secrets else ""
+    secrets = [secret for secret in secrets if holds_secret(everything, secret)]
+    return [
+        [secret for secret in (*(instance.get("tokens") or ()), *secrets) if secret and holds_secret(text, secret)]
+        for instance, text in zip(instances, texts)
+    ]
+
+
+def _text_of(instance: Instance) -> str:
     values = [instance["name"], instance["middleware"], instance["payment_status"], *instance["webhooks"].values()]
     values += [text for value in instance["settings"].values() if value and value is not True for text in _texts(value)]
-    text = "\n".join([value for value in values if value])
-    return [secret for secret in (*(instance.get("tokens") or ()), *secrets) if secret and holds_secret(text, secret)]
+    return "\n".join([value for value in values if value])
 
 
 def _holds_any(text: t.Optional[str], secrets: t.Sequence[str]) -> bool:
