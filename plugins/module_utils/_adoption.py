@@ -89,7 +89,7 @@ class _Table:
         names = {name for attribute in self.attributes for name in GROUPS.get(attribute, (attribute,))}
         self.columns = [attribute for attribute in ATTRIBUTES if attribute.name in names]
         self.names = [composed(instance["name"]) for instance in instances]
-        self._leaks = [_leaks(instance, secrets) for instance in instances]
+        self._leaks = _leaks(instances, secrets)
         self.is_usable = [is_writable(name) and not _holds_any(name, leaks) for name, leaks in zip(self.names, self._leaks)]
         kinds = [instance["middleware"] for instance in instances]
         self.types = [
@@ -194,12 +194,22 @@ def _is_plain(url: str) -> bool:
     return "{" not in url and "}" not in url and ((url.startswith("http") and url.isascii()) or is_writable(url))
 
 
-def _leaks(instance: Instance, secrets: t.Sequence[str]) -> list[str]:
-    """Return those of an instance's tokens and of the secrets that a text of it holds."""
+def _leaks(instances: t.Sequence[Instance], secrets: t.Sequence[str]) -> list[list[str]]:
+    """Return for each instance those of its tokens and of the secrets that a text of it holds."""
+    texts = [_text_of(instance) for instance in instances]
+    # Looked through once, there is mostly none of them.
+    everything = "\n".join(texts) if secrets else ""
+    secrets = [secret for secret in secrets if holds_secret(everything, secret)]
+    return [
+        [secret for secret in (*(instance.get("tokens") or ()), *secrets) if secret and holds_secret(text, secret)]
+        for instance, text in zip(instances, texts)
+    ]
+
+
+def _text_of(instance: Instance) -> str:
     values = [instance["name"], instance["middleware"], instance["payment_status"], *instance["webhooks"].values()]
     values += [text for value in instance["settings"].values() if value and value is not True for text in _texts(value)]
-    text = "\n".join([value for value in values if value])
-    return [secret for secret in (*(instance.get("tokens") or ()), *secrets) if secret and holds_secret(text, secret)]
+    return "\n".join([value for value in values if value])
 
 
 def _holds_any(text: t.Optional[str], secrets: t.Sequence[str]) -> bool:
@@ -272,7 +282,8 @@ class _Search:
         described = [
             name for name, row, is_usable in zip(table.names, self._rows, table.is_usable) if row in self._sizes and is_usable
         ]
-        self._conditions = conditions(table.names, table.types, described) if self._sizes else []
+        found = conditions(table.names, table.types, described) if self._sizes else []
+        self._conditions = [condition for condition in found if self._is_no_chance(condition)]
         self._exact, meant = self._exact_ones()
         self._first = self._commonest(meant)
         self._costs: dict[tuple[int, int], int] = {}
@@ -286,6 +297,13 @@ class _Search:
             return []
         taken = self._greedy()
         return [(None, self._distinct[self._first]), *((one, self._distinct[row]) for one, row in self._ordered(taken))]
+
+    def _is_no_chance(self, condition: Condition) -> bool:
+        """Whether a condition is more than a number that a few have in common by chance, as ``*-7`` may be."""
+        if not condition.is_number:
+            return True
+        row, count, _others = self._commonest_of(Counter(map(self._rows.__getitem__, condition.members)))
+        return 2 * count >= self._sizes.get(row, 0)
 
     def _exact_ones(self) -> tuple[list[int], dict[int, set[int]]]:
         """Return the places of the conditions that mean one group and its exceptions, and by rows whom they mean.

@@ -24,6 +24,7 @@ _SPECIAL = re.compile(r"[*?\[]")
 _WORD = re.compile(r"\d+|[^\W\d_]+|[\W_]+")
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _DIGITS = frozenset("0123456789")
+_DIGIT = "[0-9]"
 _LAST = "\U0010ffff"
 
 
@@ -34,6 +35,12 @@ class Condition(t.NamedTuple):
     value: str
     members: t.Sequence[int]
     rank: tuple[int, int]  # of two that mean the same, the lower one is what a person would rather write
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a beginning or an end in which a number stands, and no word."""
+        literal = self.value.replace(_DIGIT, "")
+        return "*" in literal and any(map(str.isdigit, literal)) and not any(map(str.isalpha, literal))
 
 
 def conditions(names: t.Sequence[str], types: t.Sequence[t.Optional[str]], described: t.Sequence[str]) -> list[Condition]:
@@ -62,11 +69,11 @@ def _of_names(names: t.Sequence[str], described: t.Sequence[str]) -> t.Iterator[
         if literal:
             yield Condition("name", f"{escaped(literal)}*", forwards.starting(literal), (_rank(literal[-1]), -len(literal)))
         rank = 4 if literal else 8
-        yield Condition("name", f"{escaped(literal)}[0-9]*", forwards.starting(literal, digit=True), (rank, -len(literal)))
+        yield Condition("name", f"{escaped(literal)}{_DIGIT}*", forwards.starting(literal, digit=True), (rank, -len(literal)))
     for literal in _shared(ends):
         rank = _rank(literal[0]) + 1
         yield Condition("name", f"*{escaped(literal)}", backwards.starting(literal[::-1]), (rank, -len(literal)))
-        yield Condition("name", f"*[0-9]{escaped(literal)}", backwards.starting(literal[::-1], digit=True), (5, -len(literal)))
+        yield Condition("name", f"*{_DIGIT}{escaped(literal)}", backwards.starting(literal[::-1], digit=True), (5, -len(literal)))
 
 
 def _rank(edge: str) -> int:

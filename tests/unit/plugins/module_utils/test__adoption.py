@@ -258,6 +258,18 @@ def test_a_pattern_of_one_group_counts_more_than_a_line() -> None:
     assert [item["match"] for item in assert_met(rows)[1:]] == [{"name": "loja-[0-9]*"}, {"name": "loja-sp-*"}, {"id": odd["id"]}]
 
 
+def test_a_number_in_common_is_chance() -> None:
+    """A pattern of numbers says what most of a scheme's instances have, or nothing."""
+    rows = planted(
+        *((f"{name}-{number}", 1, one) for name, one in (("shop", A), ("loja", B), ("clinic", C)) for number in range(20))
+    )
+    odd = [row for row in rows if row["name"] in ("shop-7", "loja-7", "clinic-7", "shop-9")]
+    for row in odd:
+        row["receivedCallbackUrl"] = "https://old.example.net/hook"
+    assert set(by_id(assert_met(rows))) == {row["id"] for row in odd}
+    assert of_groups(assert_met(planted(("{n}-2024", 20, A), ("{n}-2025", 20, B))))[1:][0]["match"] == {"name": "*-2025"}
+
+
 def test_what_no_pattern_tells_comes_first() -> None:
     names = random.Random(1).sample([a + b + c for a in "abcdef" for b in "ghijkl" for c in "mnopqr"], 5)
     items = assert_met(planted(("shop-{n}", 20, A), ("clinic-{n}", 9, B), *((name, 1, C) for name in names)))
