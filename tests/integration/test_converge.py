@@ -127,7 +127,7 @@ DAYS = {
     "own_refusals": Day(
         [status(code, instance=f"A{number}", method="PUT") for number, code in ((2, 401), (3, 403), (4, 404))],
         "CC FN FN FN",
-        r'^1 of 4 managed instances changed, 3 failed\n(.*\n)*- "shop-2" \(A2\): webhooks.delivery PUT .*status 401',
+        r'^1 of 4 managed instances changed, 3 failed\n(.*\n)*- "shop-2" \(A2\): webhooks.delivery: PUT .*status 401',
         after=MENDED,
     ),
     "own_refusals_in_html": Day(
@@ -136,7 +136,7 @@ DAYS = {
         "3 failed",
     ),
     "own_refusal_of_one_call": Day(
-        [status(403, call="update-webhook-received", instance="A2")], "CC CF CC CC", "webhooks.received PUT .*status 403"
+        [status(403, call="update-webhook-received", instance="A2")], "CC CF CC CC", "webhooks.received: PUT .*status 403"
     ),
     "refusals_that_repeat_secrets": Day(
         [
@@ -158,7 +158,7 @@ DAYS = {
     "refused_canary_whose_value_is_there": Day(
         ["status,code=404,instance=A1,method=PUT,taken=true,times=1"],
         "CN CC CC CC",
-        r'"shop-1" \(A1\): webhooks.received not tried, since a call before it failed: PUT .*status 404',
+        r'"shop-1" \(A1\): webhooks.received: not tried, since a call before it failed: PUT .*status 404',
     ),
     # A yes that is none, and a no
     "not_taken_by_the_canary": Day(["ignore,times=1"], "FC NN NN NN", STOPPED_BY_CANARY, after=MENDED),
@@ -179,7 +179,7 @@ DAYS = {
             {"kind": "body", "json": ["ok"], "instance": "A4", "taken": True},
         ],
         "CC CC CN CN",
-        r'2 not tried\nby attribute: webhooks.delivery 4, webhooks.received 2\n- "shop-3" \(A3\): webhooks.received not tried',
+        r'2 not tried\nby attribute: webhooks.delivery 4, webhooks.received 2\n- "shop-3" \(A3\): webhooks.received: not tried',
         after=MENDED,
     ),
     "odd_and_not_taken": Day(
@@ -650,7 +650,7 @@ def test_a_partial_success_of_the_playbook_counts_as_changed_and_as_failed(workp
     assert outcome.status == 2
     assert (recap(outcome)["changed"], recap(outcome)["failed"]) == (1, 1)
     assert "2 of 3 managed instances changed, 1 failed" in outcome.stdout
-    assert f'- \\"shop-2\\" ({second}): webhooks.received PUT' in outcome.stdout
+    assert f'- \\"shop-2\\" ({second}): webhooks.received: PUT' in outcome.stdout
     assert outcome.stdout.count("+webhooks.received: ") == 2, "what failed is not shown as done"
     assert diffs(outcome.stdout) == ALL
 
