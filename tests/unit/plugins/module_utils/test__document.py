@@ -166,6 +166,11 @@ def test_any_text_of_what_yaml_looks_for_is_read_back(text: str) -> None:
     assert_read_back(text)
 
 
+@pytest.mark.parametrize("name", ["y", "N", "yes", "Off", "null", "nan", "0123", "1e3", "12:30", "=", "shop:", "shop #1", "*-sul"])
+def test_what_any_reader_could_take_for_something_else_is_in_quotes(name: str) -> None:
+    assert f'name: "{name}"\n' in document([{"match": {"name": name}, "ignore": ["webhooks"]}], [], {})
+
+
 def test_it_is_written_as_a_person_would() -> None:
     items: list[dict[str, t.Any]] = [
         {
