@@ -206,7 +206,7 @@ DAYS = {
     "lost": Day(
         [status(502, instance="A2", html=True), "drop,instance=A3", "hang,instance=A4"],
         "CC FN FN FN",
-        "(?s)the service has trouble.*no connection.*no answer from .* within 1 seconds",
+        "(?s)the service has trouble.*no connection.*no answer from .* within 2 seconds",
         after=MENDED,
     ),
     "timeout_of_the_canary": Day(["hang,instance=A1,method=PUT"], "FN NN NN NN", STOPPED_BY_CANARY, changed=False),
@@ -251,7 +251,7 @@ def converging(name, emulator):
         "api_url": emulator.url,
         "partner_token": TOKEN,
         "client_token": CLIENT_TOKEN,
-        "timeout": 1,
+        "timeout": 2,
         "retries": 0,
         "concurrency": 2,
         "max_changes": "100%",
