@@ -201,7 +201,7 @@ def test_the_audit_is_green_and_every_later_difference_is_news(workplace, shops)
 # The file
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 @pytest.mark.parametrize("pipelining", ["0", "1"])
 def test_a_path_is_relative_to_where_the_command_is_given(workplace, shops, pipelining):
     (workplace.folder / "elsewhere").mkdir()
@@ -268,7 +268,7 @@ def test_check_mode_writes_nothing(workplace, shops):
 # What the playbook is given
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 def test_the_options_are_variables(workplace, shops):
     del workplace.environment["ZAPI_API_URL"], workplace.environment["ZAPI_PARTNER_TOKEN"]
     workplace.write("vars.yml", {"zapi_partner_token": PARTNER_TOKEN, "zapi_api_url": shops.url, "zapi_page_size": 3})
@@ -288,7 +288,7 @@ def test_the_options_are_variables(workplace, shops):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 def test_a_fleet_without_a_partner_token(workplace):
     rows = [{**one, "_me": {"callbackTypeFilters": [], "autoReadMessage": True}} for one in SHOPS]
     running = served(workplace, rows, client_token=CLIENT_TOKEN)
@@ -323,14 +323,14 @@ MISTAKES = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 @pytest.mark.parametrize(("words", "arguments"), MISTAKES.items(), ids=MISTAKES)
 def test_what_is_wrong_is_told_in_one_line(workplace, shops, words, arguments):
     assert words in problem(adopt(workplace, *arguments))
     assert not (workplace.folder / "x.yml").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 def test_other_reasons_are_told_in_the_same_words(workplace, shops):
     assert "partner_token" in problem(adopt(workplace, "-e", "zapi_dest=x.yml", ZAPI_PARTNER_TOKEN=""))
     shops.replace_fleet([])
@@ -361,7 +361,7 @@ VALIDATED = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 @pytest.mark.parametrize(("content", "words"), VALIDATED.items(), ids=VALIDATED.values())
 def test_a_mistake_is_status_2_and_what_the_audit_says(workplace, content, words):
     workplace.write("wrong.yml", content)
@@ -375,7 +375,7 @@ def test_a_mistake_is_status_2_and_what_the_audit_says(workplace, content, words
     assert message == problem(audit, "The audit could not run: ")
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 def test_what_is_wrong_with_the_variables_is_status_2_as_well(workplace):
     workplace.write("good.yml", GOOD)
     assert "no expectations are given" in problem(validate(workplace), "The audit could not run: ")
@@ -388,7 +388,7 @@ def test_what_is_wrong_with_the_variables_is_status_2_as_well(workplace):
     assert validate(workplace, "-e", {"expectations": GOOD}).status == 0
 
 
-@pytest.mark.slow
+@pytest.mark.attacks
 def test_every_slip_in_a_file_is_told_as_the_audit_tells_it(workplace):
     """In one play, since a command for each would take minutes."""
     tasks = []

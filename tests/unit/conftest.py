@@ -26,7 +26,7 @@ _COMMON: dict[str, t.Any] = {
     "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 }
 settings.register_profile("brief", max_examples=20, derandomize=True, **_COMMON)
-settings.register_profile("quick", max_examples=100, derandomize=True, **_COMMON)
+settings.register_profile("quick", max_examples=50, derandomize=True, **_COMMON)
 settings.register_profile("thorough", max_examples=500, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
