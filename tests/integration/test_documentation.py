@@ -126,6 +126,7 @@ GROWN = [
 ]
 
 
+@pytest.mark.slow
 def test_the_guide_on_adopting_shows_what_is_written(workplace):
     guide = (ROOT / "docs" / "docsite" / "rst" / "adopting_guide.rst").read_text(encoding="utf-8")
     texts = [textwrap.dedent(match["text"]).strip("\n") for match in DIRECTIVE.finditer(f"{guide}\n")]
