@@ -27,7 +27,7 @@ _COMMON: dict[str, t.Any] = {
 }
 settings.register_profile("brief", max_examples=20, derandomize=True, **_COMMON)
 settings.register_profile("quick", max_examples=50, derandomize=True, **_COMMON)
-settings.register_profile("thorough", max_examples=500, **_COMMON)
+settings.register_profile("thorough", max_examples=300, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 _MEDDLING = ("proxy", "zapi_", "netrc", "ca_bundle")

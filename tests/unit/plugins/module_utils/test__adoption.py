@@ -464,7 +464,6 @@ def test_any_fleet_meets_what_was_adopted(rows: list[dict[str, t.Any]], attribut
     assert all(is_writable(text) for text in texts(items) if not any(row["id"] == text for row in rows))
 
 
-@pytest.mark.slow
 def test_a_thousand_fleets_meet_what_was_adopted() -> None:
     for seed in range(1000):
         chance = random.Random(seed)
