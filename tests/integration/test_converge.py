@@ -111,11 +111,9 @@ DAYS = {
     "none": Day([], "CC CC CC CC", "^4 of 4 managed instances changed"),
     # Refusals that hold for all
     "client_token_at_the_canary": Day([WRONG_CLIENT_TOKEN], "FN NN NN NN", "Client-Token is missing or wrong", changed=False),
-    "client_token_at_the_canary_s_second": Day([{**WRONG_CLIENT_TOKEN, "after": 1}], "CF NN NN NN", "Client-Token is missing"),
     "client_token_half_way": Day(
         [{**WRONG_CLIENT_TOKEN, "after": 4}], "CC CC FN NN", "Client-Token", options=ONE_BY_ONE, after=MENDED
     ),
-    "address_half_way": Day(["ip_restricted,method=PUT,after=3"], "CC CF NN NN", "listed IP addresses", options=ONE_BY_ONE),
     "refused_with_success": Day(
         [{"kind": "body", "json": {"error": "null not allowed"}, "method": "PUT", "after": 4}],
         "CC CC FN NN",
@@ -128,12 +126,6 @@ DAYS = {
         [status(code, instance=f"A{number}", method="PUT") for number, code in ((2, 401), (3, 403), (4, 404))],
         "CC FN FN FN",
         r'^1 of 4 managed instances changed, 3 failed\n(.*\n)*- "shop-2" \(A2\): webhooks.delivery: PUT .*status 401',
-        after=MENDED,
-    ),
-    "own_refusals_in_html": Day(
-        [status(code, instance=f"A{number}", method="PUT", html=True) for number, code in ((2, 400), (3, 403), (4, 404))],
-        "CC FN FN FN",
-        "3 failed",
     ),
     "own_refusal_of_one_call": Day(
         [status(403, call="update-webhook-received", instance="A2")], "CC CF CC CC", "webhooks.received: PUT .*status 403"
@@ -153,7 +145,6 @@ DAYS = {
         "FN FN FN NN",
         "the first instances, up to 3, and no other one was tried: go on without them with only",
         changed=False,
-        after=MENDED,
     ),
     "refused_canary_whose_value_is_there": Day(
         ["status,code=404,instance=A1,method=PUT,taken=true,times=1"],
@@ -161,12 +152,11 @@ DAYS = {
         r'"shop-1" \(A1\): webhooks.received: not tried, since a call before it failed: PUT .*status 404',
     ),
     # A yes that is none, and a no
-    "not_taken_by_the_canary": Day(["ignore,times=1"], "FC NN NN NN", STOPPED_BY_CANARY, after=MENDED),
+    "not_taken_by_the_canary": Day(["ignore,times=1"], "FC NN NN NN", STOPPED_BY_CANARY),
     "not_taken": Day(["ignore,instance=A3"], "CC CC FF CC", "it was set, and still has its old value", after=MENDED),
     "false_by_the_canary": Day(
         [{"kind": "body", "json": {"value": False}, "method": "PUT"}], "FN NN NN NN", STOPPED_BY_CANARY, changed=False
     ),
-    "false": Day([{"kind": "body", "json": {"value": False}, "instance": "A3"}], "CC CC FN CC", '{"value": false}'),
     "false_and_yet_taken": Day(
         [{"kind": "body", "json": {"value": False}, "instance": "A3", "taken": True}], "CC CC CN CC", "1 not tried", after=MENDED
     ),
@@ -196,7 +186,7 @@ DAYS = {
     "error_once": Day([status(500, method="PUT", times=1, taken=True)], "CC CC CC CC", "^4 of 4", options={"retries": 1}),
     "error_once_at_the_canary": Day([status(500, method="PUT", times=1, taken=True)], "CN CC CC CC", "1 not tried", after=MENDED),
     "error_for_ever_and_taken": Day([status(500, method="PUT", taken=True)], "CN CN CN CN", "4 not tried", after="C C C C"),
-    "error_for_ever": Day([status(500, method="PUT")], "FN NN NN NN", STOPPED_BY_CANARY, changed=False, after=MENDED),
+    "error_for_ever": Day([status(500, method="PUT")], "FN NN NN NN", STOPPED_BY_CANARY, changed=False),
     "lost_and_taken": Day(
         ["truncate,method=PUT,instance=A2", "drop,instance=A3,taken=true", "hang,instance=A4,taken=true"],
         "CC CN CN CN",
@@ -223,7 +213,6 @@ DAYS = {
         "CC FN " * 12,
         "12 of 24 managed instances changed, 12 failed",
         options=ONE_BY_ONE,
-        after=MENDED,
     ),
     # What cannot be read back
     "canary_unread": Day(
@@ -234,7 +223,6 @@ DAYS = {
         after=MENDED,
     ),
     "rest_unread": Day(["status,code=500,after=1,page=1"], "CC CC CC CC", "not all that was set could be read back", untold=True),
-    "unread_and_unverified": Day(["status,code=500,after=1,page=1"], "CC CC CC CC", "^4 of 4", options={"verify": False}),
     "not_taken_and_unverified": Day(
         ["ignore,instance=A3"], "CC CC CC CC", "^4 of 4", options={"verify": False}, untold=True, after=MENDED
     ),
@@ -698,14 +686,11 @@ def test_the_task_shows_each_diff_once(workplace, account):
         task("too_many_and_no_failure", max_changes=2, failed_when=False),
         task("too_many_checked_and_no_failure", max_changes=2, check_mode=True, failed_when=False, changed_when=True),
         task("planned", check_mode=True),
-        task("planned_and_no_failure", check_mode=True, failed_when=False),
         task("planned_and_no_change", check_mode=True, changed_when=False),
-        task("without", check_mode=True, diff=False),
         task("hidden", check_mode=True, no_log=True),
         task("partly", only=[first, "shop-2"]),
         task("nothing", only=[first]),
         task("rest", failed_when=False),
-        task("all_done"),
     ]
     account.set_faults([f"status,code=500,instance={account.fleet[1]['id']},method=PUT,times=1"])
     outcome, results = play(workplace, tasks, "--diff")
@@ -718,18 +703,15 @@ def test_the_task_shows_each_diff_once(workplace, account):
         "too_many_and_no_failure": ALL,
         "too_many_checked_and_no_failure": ALL,
         "planned": ALL,
-        "planned_and_no_failure": ALL,
         "planned_and_no_change": ALL,
-        "without": {},
         "hidden": {},
         "partly": {"shop-1": 1},
         "nothing": {},
         "rest": {"shop-2": 1, "shop-3": 1},
-        "all_done": {},
     }
     assert {name for name, result in results.items() if result.get("failed")} == {"too_many", "too_many_checked", "partly"}
     assert by_instance(results["partly"]) == {first: "CC", account.fleet[1]["id"]: "FN"}
-    assert results["planned"]["changes"] == results["planned_and_no_failure"]["changes"] == results["too_many"]["changes"]
+    assert results["planned"]["changes"] == results["too_many"]["changes"]
 
 
 @pytest.mark.attacks
@@ -773,9 +755,7 @@ NOBODY = [*DECLARED, {"match": {"name": "shop-9"}, "expect": {"webhooks": {"rece
 REFUSED = {
     "nothing_to_set": ({"expectations": NO_CALL}, "no expectation names anything that can be set"),
     "plain_http": ({"expectations": PLAIN}, "expectation 1: webhooks.received is not an HTTPS URL"),
-    "limit": ({"max_changes": "many"}, "max_changes must be a number of instances, or a percentage"),
     "too_many": ({"max_changes": "0"}, r"3 instances would be changed, and max_changes \(0\) allows 0"),
-    "nobody": ({"expectations": [{"match": {"name": "none-*"}, **DECLARED[0]}]}, "no expectation matches any of the 3 instances"),
     "missing": ({"expectations": NOBODY}, "nothing was set, since on_missing is error: .*shop-9"),
     "only_none": ({"only": []}, "only is an empty list"),
     "backup_is_there": ({"backup": "declared.yml"}, "declared.yml is there already, and is not overwritten"),
@@ -805,12 +785,14 @@ def test_what_is_refused_before_anything_is_set(workplace, account):
 def test_what_is_set_all_the_same(workplace, account):
     first = account.fleet[0]["id"]
     tasks = [
+        task("planned", check_mode=True, backup="unwritten.yml"),
         task("one", only=["shop-1"], max_changes=1),
         task("warned", expectations=NOBODY, on_missing="warn", only=["shop-2", "shop-9"]),
         task("skipped", expectations=NOBODY, on_missing="skip", max_changes="1%"),
     ]
     outcome, results = play(workplace, tasks)
     assert not any(result.get("failed") for result in results.values()), results
+    assert not list(workplace.folder.rglob("unwritten.yml")), "check mode writes nothing"
     assert by_instance(results["one"]) == {first: "CC"}
     assert by_instance(results["warned"]) == {account.fleet[1]["id"]: "CC"}
     assert by_instance(results["skipped"]) == {account.fleet[2]["id"]: "CC"}, "a percentage is never less than ten instances"
@@ -825,10 +807,7 @@ def test_the_way_back(workplace, account):
     before = account.fleet
     workplace.write("elsewhere/main.yml", "- import_playbook: zapi.zapi.converge\n")
     arguments = ["-e", "expectations_file=expectations.yml", "-e", "zapi_backup=back.yml"]
-    checked = workplace.run("ansible-playbook", "elsewhere/main.yml", *arguments, "--check")
-    assert checked.status == 0, checked.output
     back = workplace.folder / "back.yml"
-    assert not back.exists(), "check mode writes nothing"
     done = workplace.run("ansible-playbook", "elsewhere/main.yml", *arguments)
     assert done.status == 0, done.output
     assert back.stat().st_mode & 0o777 == 0o600
