@@ -57,7 +57,7 @@ def show(text: str) -> None:
 def run(command: t.Sequence[str], env: dict[str, str], status: int, said: str) -> None:
     """Run and show a command, which has to end with this status and to have said this."""
     show(f"$ {' '.join(command)}")
-    lines = []
+    lines: list[str] = []
     process = subprocess.Popen(
         # By way of Python: the path of a clone may be too long or have blanks, which a script's first line can't have.
         [sys.executable, str(Path(sys.executable).with_name(command[0])), *command[1:]],

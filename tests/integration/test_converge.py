@@ -61,7 +61,7 @@ def shops(count):
 
 def by_instance(result):
     """What became of the rows of each instance: "CF" is one that is changed and one that failed."""
-    letters: dict[str, str] = {}
+    letters = {}
     for row in result["changes"]:
         letters[row["id"]] = letters.get(row["id"], "") + LETTERS[row["status"]]
     return letters
@@ -417,7 +417,7 @@ class Account:
         self.peace = peace
         self.hostile = hostile or (lambda number: (True, (200, {"value": True})))
         self.afterwards = afterwards or (lambda path: None)
-        self.log: list[tuple[t.Any, ...]] = []  # ("PUT", id, call, value) or ("GET", path), in their order
+        self.log = []  # ("PUT", id, call, value) or ("GET", path), in their order
 
     @property
     def puts(self):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ansible_collections.zapi.zapi.plugins.module_utils._document import SCHEMA, document, is_writable
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import OptionError
 
-LOADERS = [yaml.SafeLoader, *([yaml.CSafeLoader] if hasattr(yaml, "CSafeLoader") else [])]
+LOADERS: list[t.Any] = [yaml.SafeLoader, *([yaml.CSafeLoader] if hasattr(yaml, "CSafeLoader") else [])]
 
 HOSTILE = [
     # What YAML 1.1 or 1.2 takes for something else than text
