@@ -364,8 +364,7 @@ def _back_up(module: Module, plan: Plan) -> None:
         *(f"Not in it, since no expectation can declare it: {one}" for one in lost),
     ]
     names = {turn.identity: next(turn.rows(show_url_secrets=False))["name"] for turn in plan.turns}
-    if items:
-        write_file("backup", module.params["backup"], document(items, heading, names))
+    write_file("backup", module.params["backup"], document(items, heading, names))
     if lost:
         more = " and more" if len(lost) > _FIRST else ""
         module.warn(printable(f"the backup cannot hold {', '.join(lost[:_FIRST])}{more}"))

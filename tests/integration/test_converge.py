@@ -670,8 +670,8 @@ def task(name, **options):
     return {"zapi.zapi.instance_converge": options, "register": name, "ignore_errors": True, **keywords}
 
 
-def play(workplace, tasks, *arguments, declared=DECLARED, **environment):
-    workplace.write("declared.yml", {"declared": declared})
+def play(workplace, tasks, *arguments, declared=None, **environment):
+    workplace.write("declared.yml", {"declared": declared or DECLARED})
     outcome, results = workplace.play(tasks, "-e", "@declared.yml", *arguments, **environment)
     assert outcome.status == 0, outcome.output
     return outcome, results
