@@ -674,7 +674,7 @@ def test_and_only_there(declared: t.Any) -> None:
 def restored(plan: Plan) -> tuple[t.Any, list[str]]:
     items, lost = way_back(plan.turns)
     read = yaml.safe_load(document(items, ["Back"], {turn.identity: turn.name for turn in plan.turns}))["expectations"]
-    assert read == (items or None)
+    assert read == items
     return items, lost
 
 
