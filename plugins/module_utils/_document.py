@@ -39,7 +39,12 @@ def document(items: t.Sequence[t.Mapping[str, t.Any]], heading: t.Sequence[str],
     ``heading`` are lines of a comment on top. ``names`` has the names of instances by id; they stand behind their ids as comments.
     Raises `OptionError` for an id that Ansible could take for a template.
     """
-    lines = [f"# yaml-language-server: $schema={SCHEMA}", *(_comment(line) for line in heading), "---", "expectations:" if items else "expectations: []"]
+    lines = [
+        f"# yaml-language-server: $schema={SCHEMA}",
+        *(_comment(line) for line in heading),
+        "---",
+        "expectations:" if items else "expectations: []",
+    ]
     for item in items:
         first, *others = _item(item, names)
         lines += [f"  - {first}", *(f"    {line}" for line in others)]

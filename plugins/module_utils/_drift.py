@@ -17,7 +17,7 @@ from ._attributes import CHOICE, DAYS, HOSTS, MUTED, MUTED_WITH, STATE, URL
 from ._errors import OptionError
 from ._hosts import declared_host, host_of
 from ._redaction import mask_url, without_secrets
-from ._selection import composed, nearest
+from ._selection import composed, nearest, refuse_unborne
 from ._timestamps import is_possible, iso_8601
 
 if t.TYPE_CHECKING:
@@ -171,9 +171,8 @@ class Audit:
 
     def refuse_unborne(self) -> None:
         """Refuse terms of ``only`` that are `unborne`. Raises `OptionError`."""
-        if self.unborne:
-            refused = f"; the server refuses the credentials of {', '.join(self.refused)}" if self.refused else ""
-            raise OptionError(f"only names what no instance has as its ID or name: {', '.join(map(repr, self.unborne))}{refused}")
+        refused = f"; the server refuses the credentials of {', '.join(self.refused)}" if self.refused else ""
+        refuse_unborne(self.unborne, refused)
 
     @property
     def unmatched(self) -> list[Unmatched]:

@@ -17,9 +17,9 @@ import typing as t
 
 from ._api import listing, single
 from ._api.client import Client
-from ._errors import ListingError, OptionError, RequestError
+from ._errors import ListingError, RequestError
 from ._instance import Instance, comparable, from_row
-from ._selection import Match, composed, select
+from ._selection import Match, composed, refuse_unborne, select
 
 if t.TYPE_CHECKING:
     from ._api.listing import Instances, Make, T
@@ -126,8 +126,7 @@ class Fleet:
         if only is None:
             return instances
         selected, unborne = select(instances, only)
-        if unborne:
-            raise OptionError(f"only names what no instance has as its ID or name: {', '.join(map(repr, sorted(set(unborne))))}")
+        refuse_unborne(unborne)
         return selected
 
     @property

@@ -26,6 +26,17 @@ _CENSORED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 _TOKENS = ("partner_token", "client_token", "credentials")
 
 
+# What modules that take expectations share
+EXPECTATIONS_ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    # Kept out of the system's log, since webhook URLs hold secrets. In the result they are masked, by run().
+    "expectations": {"type": "raw", "no_log": True},
+    "expectations_file": {"type": "path"},  # the action plugin puts what is in it in the place of the former
+    "only": {"type": "list", "elements": "str"},
+    "show_url_secrets": {"type": "bool", "default": False, "no_log": False},
+}
+EXPECTATIONS_SOURCES = ["expectations", "expectations_file"]
+
+
 class Module(AnsibleModule):
     """A module whose options stay masked also where ansible-core itself refuses them, before `run` is reached."""
 

@@ -15,6 +15,8 @@ import unicodedata
 from difflib import get_close_matches
 from fnmatch import translate
 
+from ._errors import OptionError
+
 if t.TYPE_CHECKING:
     from ._instance import Instance
 
@@ -64,6 +66,13 @@ def select(fleet: t.Iterable[Instance], terms: t.Sequence[str]) -> tuple[list[In
     for term in terms:
         selected.update(bearers.get(composed(term), {}))
     return list(selected.values()), [term for term in terms if composed(term) not in bearers]
+
+
+def refuse_unborne(terms: t.Iterable[str], more: str = "") -> None:
+    """Refuse terms of ``only`` that no instance bears, where there are any. Raises `OptionError`."""
+    unborne = sorted(set(terms))
+    if unborne:
+        raise OptionError(f"only names what no instance has as its ID or name: {', '.join(map(repr, unborne))}{more}")
 
 
 def nearest(pattern: str, names: t.Iterable[str]) -> t.Optional[str]:

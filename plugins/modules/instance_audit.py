@@ -97,8 +97,8 @@ options:
     default: true
   validate_only:
     description:
-      - Whether to check the expectations and nothing else. No server is asked, no token is needed, and the task says what they declare, or fails
-        as the audit would.
+      - Whether to check the expectations and nothing else. No server is asked, no token is needed, and the task says what they
+        declare, or fails as the audit would.
     type: bool
     default: false
     version_added: 0.2.0
@@ -347,7 +347,13 @@ from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNE
 from ansible_collections.zapi.zapi.plugins.module_utils._diff import diffs
 from ansible_collections.zapi.zapi.plugins.module_utils._drift import UNMANAGED_CHOICES, Audit
 from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
-from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, run, run_offline
+from ansible_collections.zapi.zapi.plugins.module_utils._module import (
+    EXPECTATIONS_ARGUMENTS,
+    EXPECTATIONS_SOURCES,
+    Module,
+    run,
+    run_offline,
+)
 from ansible_collections.zapi.zapi.plugins.module_utils._wording import message, printable, summary, warnings
 
 if t.TYPE_CHECKING:
@@ -359,17 +365,13 @@ def main() -> None:
     module = Module(
         argument_spec={
             **CONNECTION_ARGUMENTS,
-            # Kept out of the system's log, since webhook URLs hold secrets. In the result they are masked, by run().
-            "expectations": {"type": "raw", "no_log": True},
-            "expectations_file": {"type": "path"},  # the action plugin puts what is in it in the place of the former
-            "only": {"type": "list", "elements": "str"},
+            **EXPECTATIONS_ARGUMENTS,
             "unmanaged": {"type": "str", "choices": list(UNMANAGED_CHOICES), "default": "ignore"},
             "fail_on_drift": {"type": "bool", "default": True},
             "validate_only": {"type": "bool", "default": False},
-            "show_url_secrets": {"type": "bool", "default": False, "no_log": False},
         },
-        required_one_of=[["expectations", "expectations_file"]],
-        mutually_exclusive=[["expectations", "expectations_file"]],
+        required_one_of=[EXPECTATIONS_SOURCES],
+        mutually_exclusive=[EXPECTATIONS_SOURCES],
         supports_check_mode=True,
     )
     show_url_secrets = module.params["show_url_secrets"]

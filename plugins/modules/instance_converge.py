@@ -262,7 +262,7 @@ from ansible_collections.zapi.zapi.plugins.module_utils._diff import diffs_of_ch
 from ansible_collections.zapi.zapi.plugins.module_utils._document import document
 from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
 from ansible_collections.zapi.zapi.plugins.module_utils._files import check_writable, write_file
-from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, run
+from ansible_collections.zapi.zapi.plugins.module_utils._module import EXPECTATIONS_ARGUMENTS, EXPECTATIONS_SOURCES, Module, run
 from ansible_collections.zapi.zapi.plugins.module_utils._plan import Plan, limit_of, needs_settings, refuse_nothing_to_set, way_back
 from ansible_collections.zapi.zapi.plugins.module_utils._timestamps import iso_8601
 from ansible_collections.zapi.zapi.plugins.module_utils._wording import converged, describe, printable, warnings
@@ -279,18 +279,14 @@ def main() -> None:
     module = Module(
         argument_spec={
             **CONNECTION_ARGUMENTS,
-            # Kept out of the system's log, since webhook URLs hold secrets. In the result they are masked, by run().
-            "expectations": {"type": "raw", "no_log": True},
-            "expectations_file": {"type": "path"},  # the action plugin puts what is in it in the place of the former
-            "only": {"type": "list", "elements": "str"},
+            **EXPECTATIONS_ARGUMENTS,
             "max_changes": {"type": "str", "default": "25%"},
             "on_missing": {"type": "str", "choices": ["error", "warn", "skip"], "default": "error"},
             "verify": {"type": "bool", "default": True},
             "backup": {"type": "path"},
-            "show_url_secrets": {"type": "bool", "default": False, "no_log": False},
         },
-        required_one_of=[["expectations", "expectations_file"]],
-        mutually_exclusive=[["expectations", "expectations_file"]],
+        required_one_of=[EXPECTATIONS_SOURCES],
+        mutually_exclusive=[EXPECTATIONS_SOURCES],
         supports_check_mode=True,
     )
     run(module, lambda fleet: _converge(module, fleet), module.params["show_url_secrets"])

@@ -13,9 +13,13 @@ import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass, field
+from urllib.parse import quote as percent_encode
 from urllib.parse import urlsplit
 
 from ansible_collections.zapi.zapi.plugins.module_utils._redaction import quote
+
+if t.TYPE_CHECKING:
+    from ansible_collections.zapi.zapi.plugins.module_utils._connection import Credential
 
 LONGEST_RETRY_AFTER = 60
 """Seconds that a server may ask to wait."""
@@ -56,6 +60,14 @@ class Call:
     secrets: tuple[str, ...] = field(default=(), repr=False)  # that are in the path or the body
     marks: frozenset[str] = frozenset({"content"})  # each is a field of what was asked for, and of no refusal
     body: t.Optional[t.Mapping[str, t.Any]] = field(default=None, repr=False)  # sent as JSON
+
+
+def of_instance(credential: Credential, name: str, marks: frozenset[str], **others: t.Any) -> Call:
+    """Return a call of one instance, by its name, such as "me"; the others are fields of `Call`."""
+    identity, token = percent_encode(credential.identity, safe=""), percent_encode(credential.token, safe="")
+    secrets = (credential.token, *others.pop("secrets", ()))
+    path = f"/instances/{identity}/token/{token}/{name}"
+    return Call(path, f"/instances/{identity}/{name}", advice=INSTANCE, marks=marks, secrets=secrets, **others)
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,12 @@ import re
 import typing as t
 from collections import deque
 from itertools import islice
-from urllib.parse import quote as percent_encode
 
 from ansible_collections.zapi.zapi.plugins.module_utils._connection import Credential
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import RefusedCredential, RequestError
 from ansible_collections.zapi.zapi.plugins.module_utils._instance import Instance, add_settings
 
-from .refusals import INSTANCE, Call
+from .refusals import Call, of_instance
 
 if t.TYPE_CHECKING:
     from concurrent.futures import Future
@@ -90,14 +89,7 @@ def _in_order(client: Client, task: Task, asked: t.Iterator[tuple[_Asked, list[C
 
 def call_of(credential: Credential, name: str) -> Call:
     """Return one of the calls of an instance that read: "me" or "status"."""
-    identity, token = percent_encode(credential.identity, safe=""), percent_encode(credential.token, safe="")
-    return Call(
-        f"/instances/{identity}/token/{token}/{name}",
-        f"/instances/{identity}/{name}",
-        advice=INSTANCE,
-        marks=_MARKS[name],
-        secrets=(credential.token,),
-    )
+    return of_instance(credential, name, _MARKS[name])
 
 
 def _answers(client: Client, task: Task, calls: _Calls) -> list[dict[str, t.Any]]:

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import re
 import typing as t
-from urllib.parse import quote as percent_encode
 
 from ansible_collections.zapi.zapi.plugins.module_utils._connection import SHORTEST_TOKEN
 from ansible_collections.zapi.zapi.plugins.module_utils._errors import RequestError
 from ansible_collections.zapi.zapi.plugins.module_utils._redaction import mask_url
 
-from .refusals import INSTANCE, Call
+from .refusals import of_instance
 
 if t.TYPE_CHECKING:
     from concurrent.futures import Future
@@ -25,22 +24,14 @@ if t.TYPE_CHECKING:
     from ansible_collections.zapi.zapi.plugins.module_utils._connection import Credential
 
     from .client import Answer, Client, Task
+    from .refusals import Call
 
 
 def put(task: Task, credential: Credential, name: str, body: t.Mapping[str, t.Any]) -> tuple[Call, Future[Answer]]:
     """Begin a call of an instance that sets what is in ``body``; `check` reads its answer."""
-    identity, token = percent_encode(credential.identity, safe=""), percent_encode(credential.token, safe="")
+    # A refusal that repeats what was to be set may repeat a secret.
     secrets = [secret for value in body.values() if isinstance(value, str) for secret in _secrets_in(value)]
-    call = Call(
-        f"/instances/{identity}/token/{token}/{name}",
-        f"/instances/{identity}/{name}",
-        method="PUT",
-        advice=INSTANCE,
-        marks=frozenset({"value"}),
-        # A refusal that repeats what was to be set may repeat a secret.
-        secrets=(credential.token, *secrets),
-        body=body,
-    )
+    call = of_instance(credential, name, frozenset({"value"}), method="PUT", body=body, secrets=secrets)
     return call, task.start(call)
 
 

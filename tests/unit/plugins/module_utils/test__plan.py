@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import gc
 import typing as t
+import weakref
 
 import pytest
 import yaml
@@ -666,6 +668,24 @@ def test_an_url_that_is_not_https_is_refused_where_it_would_be_set(url: str) -> 
 @pytest.mark.parametrize("declared", ["http://a.example.com/", [NEW, "http://a.example.com/"], "HTTPS://a.example.com/", None])
 def test_and_only_there(declared: t.Any) -> None:
     make_plan(known(receivedCallbackUrl="http://a.example.com/"), webhooks(received=declared)).refuse_plain_urls()
+
+
+# Memory
+
+
+@pytest.mark.parametrize("url", ["https://hooks.example.com/new", "https://old.example.net/"], ids=["in sync", "to be changed"])
+def test_an_instance_is_forgotten_but_for_what_is_to_be_changed(url: str) -> None:
+    class Remembered(dict):  # type: ignore[type-arg]
+        """A dictionary that can be watched."""
+
+    plan = make_plan([], webhooks(received="https://hooks.example.com/new"))
+    instance: t.Any = Remembered(_instance.comparable(known(receivedCallbackUrl=url)) or {})
+    watch = weakref.ref(instance)
+    plan.add(instance)
+    del instance
+    gc.collect()
+    assert watch() is None
+    assert len(plan.turns) == (url == "https://old.example.net/")
 
 
 # The way back
