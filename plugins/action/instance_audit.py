@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-"""Runs the module zapi.zapi.instance_audit as usual, with expectations from a file on the controller, and shows its diff."""
+"""The action of zapi.zapi.instance_audit."""
 
 from __future__ import annotations
 
-from ansible_collections.zapi.zapi.plugins.plugin_utils._expectations_action import ExpectationsAction
+from ansible_collections.zapi.zapi.plugins.plugin_utils._action import InstanceAction
 
 
-class ActionModule(ExpectationsAction):
-    pass
+class ActionModule(InstanceAction):
+    module = "instance_audit"

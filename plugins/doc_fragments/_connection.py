@@ -2,89 +2,89 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-# Private to this collection: it may change or go in any release, without notice.
-# What users may rely on are the plugins and modules, as their documentation describes them.
+# Private to this collection: it may change or be removed in any release, without notice.
 
-"""The options and attributes that the content of this collection shares."""
+"""The connection options, and attributes of modules."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # Options of every door.
+    # Options of every plugin and module.
     DOCUMENTATION = r"""
 options:
   partner_token:
     description:
-      - The partner token of the Z-API account, which is sent as a bearer token. Needed unless O(credentials) are given.
-      - In accounts of up to 25 instances, the account's security token does as well. Z-API's panel shows it under C(Segurança).
-      - The token is never shown, whatever happens. White space around it is ignored. One of fewer than eight characters is refused.
-      - Where it is not set, it is taken from the environment variable E(ZAPI_PARTNER_TOKEN); modules look for it on the host that
-        they run on. The lookup and the inventory plugin also read the variable C(zapi_partner_token), and template it. What comes
-        from the environment, or as an argument of the lookup, is never taken for a template.
+      - The partner token of the Z-API account. Required, unless O(credentials) is set.
+      - For accounts with up to 25 instances, you can use the account's security token instead. You find it in the Z-API panel
+        under C(Segurança).
+      - If the option is not set, the variable C(zapi_partner_token) is used, and then the environment variable
+        E(ZAPI_PARTNER_TOKEN). The variable can be a template. The value of the environment variable, and that of an argument of the
+        lookup, is never templated.
+      - White space around the token is ignored. A token with fewer than eight characters is an error. The token is masked in all output.
     type: str
   credentials:
     description:
-      - The fleet of somebody who has no partner token. A list with an entry for each instance, a dictionary with C(id) and C(token),
-        both text.
-      - Each instance is read by its own calls, in the order given. They do not tell C(middleware) and C(tenant), which are null.
-      - Where it is given, no partner token is used, and O(query) and O(middleware) are errors.
-      - An instance whose credential the server refuses is missing. M(zapi.zapi.instance_audit) has a row for it, and everything else
-        fails, naming each of them.
-      - No token in it is ever shown. The lookup and the inventory plugin also read the variable C(zapi_credentials), and template
-        it, with the tokens in it.
+      - The instances and their tokens, for accounts without a partner token. A list with an entry for each instance, which is a
+        dictionary with the keys C(id) and C(token). Both values must be text.
+      - Each instance is read with its own calls, in the order of the list. These calls do not return C(middleware) and C(tenant), so
+        they are null. O(query) and O(middleware) are errors.
+      - Use either O(partner_token) or O(credentials). The first level that has either of them decides, in the order option, variable
+        (C(zapi_credentials)), environment. If one level has both, this is an error. In a task, O(credentials) takes precedence, since
+        C(module_defaults) can set O(partner_token).
+      - If the server rejects a credential, M(zapi.zapi.instance_audit) reports the instance as missing. The lookup, the inventory and the
+        other modules fail and name all rejected instances, except M(zapi.zapi.instance_converge), where C(on_missing) decides.
+      - The tokens are masked in all output.
     type: raw
   client_token:
     description:
-      - The account's security token, which is sent as C(Client-Token) with an instance's own calls, and with no others. Needed once
-        it is switched on in the account.
-      - Where it is not set, it is taken from the environment variable E(ZAPI_CLIENT_TOKEN). The lookup and the inventory plugin also
-        read the variable C(zapi_client_token), and template it.
+      - The account's security token, which instance calls require once it is switched on in the Z-API panel. It is sent as
+        C(Client-Token) with instance calls only.
+      - If the option is not set, the variable C(zapi_client_token) is used, and then the environment variable E(ZAPI_CLIENT_TOKEN).
     type: str
   api_url:
     description:
-      - The address of the API.
-      - Must be C(https), except that plain C(http) is accepted for loopback addresses, such as an emulator's.
-      - It ends before C(/instances). An address that holds an instance's call, or what looks like a token, is refused.
-      - Where it is not set, it is taken from the environment variable E(ZAPI_API_URL).
+      - The address of the API, without C(/instances). An address that contains an instance call is an error.
+      - Must use C(https). Plain C(http) is accepted for loopback addresses only, for example for an emulator.
+      - If the option is not set, the variable C(zapi_api_url) is used, and then the environment variable E(ZAPI_API_URL).
     type: str
     default: https://api.z-api.io
   validate_certs:
     description:
-      - Whether to check the server's TLS certificate.
+      - Whether to validate the TLS certificate of the server.
     type: bool
     default: true
   ca_path:
     description:
-      - A file, or a directory, of CA certificates to check the server's certificate with.
-      - Without it, the environment variable E(REQUESTS_CA_BUNDLE) or the certificates of the C(requests) library are used.
+      - A file or directory with CA certificates to validate the certificate of the server with.
+      - If the option is not set, the environment variable E(REQUESTS_CA_BUNDLE) or the certificates of the C(requests) library are used.
     type: path
   timeout:
     description:
-      - How many seconds to wait for a connection, and each time for the server's next words.
-      - A request as a whole is cut off at ten times this, and is then not tried again.
+      - Maximum number of seconds to wait for a connection and between two chunks of a response.
+      - A request as a whole ends after ten times this value, and is then not retried.
     type: float
     default: 30
   retries:
     description:
-      - How often to try a request again, 100 times at most, after a connection failure or the statuses 429, 500, 502, 503 and 504.
-      - The pauses double from try to try, with jitter. A C(Retry-After) of the server is honoured up to 60 seconds; a longer
-        one fails at once.
+      - How often to retry a request after a connection failure or one of the statuses 408, 429, 500, 502, 503, 504 and 520 to 526. At
+        most 100.
+      - The delay doubles with each retry, with jitter. A C(Retry-After) header is honored up to 60 seconds; a longer one is an error.
     type: int
     default: 3
   page_size:
     description:
-      - How many instances to ask for at once. The server may answer with fewer, which is noticed.
+      - How many instances to request at once. If the server returns smaller pages, their size counts.
     type: int
     default: 100
   concurrency:
     description:
-      - How many calls to have under way at the same time. Where the system gives fewer threads, they are fewer.
+      - Maximum number of concurrent requests. It is lower if the system allows fewer threads or open files.
     type: int
     default: 8
   query:
     description:
-      - Lists only those instances that the server finds for this text, in their names and IDs.
+      - Lists only instances that the server finds when it searches names and IDs for this text.
     type: str
   middleware:
     description:
@@ -95,20 +95,20 @@ options:
       - mobile
   list_twice:
     description:
-      - Whether to list until two listings in a row name the same instances. That finds an instance which goes while another one
-        comes, so that every count stays the same, at the price of a second listing.
+      - Whether to repeat the listing until two listings in a row have the same instances. This detects an instance that is deleted
+        while another one is created, which does not change the number of instances.
     type: bool
     default: false
 notes:
-  - The listing is complete, or it is an error. Every instance comes exactly once, in the API's order.
-  - An answer is at most 64 MiB, once decompressed. A field whose name has more than 200 characters, or that is nested more than 100
-    levels deep, is left out; a number of more than 400 digits is null.
-  - Proxies are taken from the environment. Redirects are never followed, and a C(.netrc) file is never read.
+  - The listing is complete, or it is an error. Each instance is returned once, in the API's order.
+  - A response is limited to 64 MiB after decompression. Fields whose names have more than 200 characters, and values with more than 100
+    levels, are left out.
+  - Proxies are read from the environment. Redirects are never followed, and C(.netrc) files are never read.
 requirements:
   - requests
 """
 
-    # What only plugins on the controller have.
+    # Options of plugins on the controller.
     PLUGINS = r"""
 options:
   partner_token:
@@ -127,14 +127,16 @@ options:
   api_url:
     env:
       - name: ZAPI_API_URL
+    vars:
+      - name: zapi_api_url
 """
 
-    # What only modules have.
+    # What all modules have.
     MODULES = r"""
 options: {}
 attributes:
   action_group:
-    description: Use C(group/zapi.zapi.zapi) in C(module_defaults) to set the shared options once for all modules.
+    description: Use C(group/zapi.zapi.zapi) in C(module_defaults) to set the connection options for all modules.
     support: full
     membership:
       - zapi.zapi.zapi
@@ -142,5 +144,5 @@ attributes:
     description: Can run in C(check_mode), with the same result.
     support: full
     details:
-      - Nothing is ever changed.
+      - Nothing is changed.
 """

@@ -8,39 +8,41 @@ from __future__ import annotations
 
 import time
 import typing as t
-from collections.abc import Mapping
 
 from ansible.errors import AnsibleFilterError
 from ansible.utils.display import Display
 
-from ansible_collections.zapi.zapi.plugins.module_utils._drift import UNMANAGED_CHOICES, Audit, Row
-from ansible_collections.zapi.zapi.plugins.module_utils._errors import ZapiError
-from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
-from ansible_collections.zapi.zapi.plugins.module_utils._wording import warnings
-from ansible_collections.zapi.zapi.plugins.plugin_utils._hostvars import read_instance
+from ansible_collections.zapi.zapi.plugins.module_utils._audit import UNMANAGED_CHOICES, audit
+from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import Reason, ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._policy.expectations import Expectations
+from ansible_collections.zapi.zapi.plugins.module_utils._report.messages import warning_texts
+from ansible_collections.zapi.zapi.plugins.module_utils._report.rows import Row, drift_rows
+from ansible_collections.zapi.zapi.plugins.module_utils._report.texts import error_text, text
+from ansible_collections.zapi.zapi.plugins.module_utils._secrets import Mask, Secrets
+from ansible_collections.zapi.zapi.plugins.plugin_utils._hostvars import read_records
 
 display = Display()
 
 
 def drift(fleet: t.Any, expectations: t.Any, unmanaged: str = "ignore", show_url_secrets: bool = False) -> list[Row]:
     """Return the rows of drift of a list of instances."""
-    if isinstance(fleet, (str, Mapping)) or not isinstance(fleet, t.Iterable):
-        raise AnsibleFilterError(f"zapi.zapi.drift needs a list of instances, not {type(fleet).__name__}")
     if unmanaged not in UNMANAGED_CHOICES:
         raise AnsibleFilterError(f"zapi.zapi.drift: unmanaged must be one of {', '.join(UNMANAGED_CHOICES)}, not {unmanaged!r}")
     try:
         now = int(time.time() * 1000)
         declared = Expectations(expectations, now)
-        audit = Audit(declared, now, unmanaged=unmanaged, show_url_secrets=show_url_secrets)
-        for instance in fleet:
-            audit.add(read_instance(instance))
+        result = audit(read_records(fleet), declared, now, unmanaged=unmanaged)
     except ZapiError as error:
-        raise AnsibleFilterError(f"zapi.zapi.drift: {error}") from None
-    # One instance, such as a play's host, is no fleet: what others are asked matches nothing there.
-    for warning in declared.warnings if audit.looked_at == 1 else warnings(declared, audit):
+        raise AnsibleFilterError(f"zapi.zapi.drift: {error_text(error)}") from None
+    mask = Mask(Secrets(), show_url_secrets)
+    # One instance, such as a play's host, is not a fleet: expectations for others match nothing there.
+    warnings = declared.warnings if result.instances == 1 else result.warnings
+    texts = warning_texts(warnings, mask)
+    if result.unverified:  # the filter cannot ask
+        texts.append(f"{text(Reason('unknown_filters', {'instances': result.unverified}))}, of a fleet with include_settings")
+    for warning in texts:
         display.warning(f"zapi.zapi.drift: {warning}")
-    rows: list[Row] = audit.finish()["drift"]
-    return rows
+    return drift_rows(result, mask)
 
 
 class FilterModule:

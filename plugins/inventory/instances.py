@@ -11,9 +11,9 @@ short_description: Z-API instances as an inventory
 version_added: 0.1.0
 author: zapi.zapi contributors (@zapi)
 description:
-  - Makes a host of each instance (connected WhatsApp number) of a Z-API account, or of those that O(credentials) names.
-  - Uses a YAML configuration file that ends in C(zapi.yml) or C(zapi.yaml).
-  - What the API says of an instance is data. It is never templated, whatever braces a customer puts into a name.
+  - Adds a host for each instance (connected WhatsApp number) of a Z-API account, or for those in O(credentials).
+  - Uses a YAML configuration file whose name ends with C(zapi.yml) or C(zapi.yaml).
+  - Values of the API are data. They are never templated, even if a customer puts braces into a name.
 extends_documentation_fragment:
   - zapi.zapi._connection
   - zapi.zapi._connection.plugins
@@ -21,49 +21,47 @@ extends_documentation_fragment:
   - ansible.builtin.inventory_cache
 options:
   plugin:
-    description: Marks the file as a configuration of this plugin.
+    description: Must be V(zapi.zapi.instances).
     type: str
     required: true
     choices:
       - zapi.zapi.instances
   hostnames:
     description:
-      - The keys of an instance to make its hostname from. The first one that is not empty is taken, the ID in the end.
-      - White space, and characters that have a meaning in host patterns, templates or paths become C(_).
-      - No instance is lost. Where two would share a hostname, or where one would bear the name of a group, of C(localhost), or of a
-        host that an earlier source made, their hostnames are followed by C(_) and their ID. Option C(-v) tells which ones.
-      - Customers choose names. A later source's host of the same name, or its file in C(host_vars/), would be merged with the instance.
-        Where there are other hosts, name the instances by C(id), or load this source last.
+      - The keys of an instance to use as its hostname. The first one that is not empty counts. If all are empty, the ID is used.
+      - White space, and characters with a meaning in host patterns, templates or paths, are replaced with C(_).
+      - No instance is lost. If two instances would have the same hostname, or if one would have the name of a group, of C(localhost) or of
+        a host of an earlier source, C(_) and the ID are added. Use C(-v) to see which ones.
+      - Customers choose names. A host of a later source with the same name, or a file in C(host_vars/), is merged with the instance. If
+        your inventory has other hosts, use C(id), or load this source last.
     type: list
     elements: str
     default:
       - name
   hostvars_prefix:
     description:
-      - What the names of the variables begin with. There is one for each key of an instance, such as C(zapi_whatsapp_connected).
-      - A field of the API that documentation does not mention becomes no variable where Ansible or this collection would take it for
-        one of its own, such as C(ansible_shell_executable) or C(zapi_api_url). Option C(-v) tells which ones.
-      - With an empty prefix, such a field can still bear the name of a variable of yours, or of one that another collection reads.
-      - A prefix that begins with C(ansible_) is refused.
+      - The prefix of the variables. There is one variable for each key of an instance, such as C(zapi_whatsapp_connected). For the
+        keys, see the return values of the lookup P(zapi.zapi.instances#lookup).
+      - A prefix that begins with C(ansible_) is an error.
     type: str
     default: zapi_
   group:
     description:
-      - The group of all these hosts.
+      - The group to add the hosts to.
     type: str
     default: zapi
   local_connection:
     description:
-      - Whether hosts get C(ansible_connection=local) and the controller's own Python as C(ansible_python_interpreter), since there is
-        nothing to log in to. O(compose) can override both.
+      - Whether to set C(ansible_connection=local), and C(ansible_python_interpreter) to the Python of the controller. You cannot log in
+        to an instance. O(compose) can override both.
     type: bool
     default: true
 notes:
-  - In O(keyed_groups), O(groups) and O(compose), an expression that is just a variable's name, or C(not) and such a name, is
-    answered without the template engine, which is much faster.
-  - The cache holds instances as the variables show them, and never a token. Whole webhook URLs are in it, as in the output of
-    C(ansible-inventory --list), with whatever secrets they hold. ansible-core makes cache files that every user of the machine can
-    read, so let them lie in a folder that only you can enter.
+  - In O(keyed_groups), O(groups) and O(compose), an expression that is only the name of a variable, or C(not) and such a name, is
+    evaluated without the template engine, which is much faster.
+  - Options that are variables, such as C(zapi_partner_token), must be extra variables (C(-e)).
+  - The cache contains instances as the variables show them, and no tokens. It contains webhook URLs with their secrets, like the output of
+    C(ansible-inventory --list). All users of the machine can read cache files of ansible-core, so use a directory that only you can access.
 seealso:
   - plugin: zapi.zapi.instances
     plugin_type: lookup
@@ -72,11 +70,11 @@ seealso:
 
 EXAMPLES = r"""
 ---
-# The shortest one: fleet.zapi.yml, with the token in the environment variable ZAPI_PARTNER_TOKEN
+# fleet.zapi.yml, with the token in the environment variable ZAPI_PARTNER_TOKEN
 plugin: zapi.zapi.instances
 
 ---
-# Groups by connection, payment and type: zapi_disconnected, zapi_unpaid, payment_PAID, middleware_web, ...
+# Groups by connection, payment and type: zapi_disconnected, zapi_unpaid, payment_PAID, middleware_web
 plugin: zapi.zapi.instances
 groups:
   zapi_disconnected: not zapi_whatsapp_connected
@@ -90,8 +88,8 @@ compose:
   tenant: zapi_tenant
 
 ---
-# Kept for ten minutes in files; --flush-cache lists anew.
-# Make the folder private first, since others could read the files:
+# Cached in files for ten minutes; --flush-cache refreshes them.
+# Create a private directory first, since other users could read the files:
 # mkdir -p ~/.cache/zapi && chmod 700 ~/.cache/zapi
 plugin: zapi.zapi.instances
 cache: true
@@ -100,13 +98,13 @@ cache_connection: ~/.cache/zapi
 cache_timeout: 600
 
 ---
-# One of several accounts in a directory of inventory files, each with its own token and group
+# One of several accounts, each with a file in an inventory directory
 plugin: zapi.zapi.instances
 partner_token: "{{ lookup('ansible.builtin.env', 'ACME_PARTNER_TOKEN') }}"
 group: acme
 
 ---
-# The token from a file that ansible-vault has encrypted
+# The token from a file that is encrypted with ansible-vault
 plugin: zapi.zapi.instances
 partner_token: "{{ (lookup('ansible.builtin.file', 'token.vault.yml') | from_yaml).partner_token }}"
 """
@@ -120,24 +118,26 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable
 from ansible.utils.display import Display
 
-from ansible_collections.zapi.zapi.plugins.module_utils._errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import ZapiError
 from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
-from ansible_collections.zapi.zapi.plugins.module_utils._instance import show
-from ansible_collections.zapi.zapi.plugins.plugin_utils._cache import entry_for, read_fleet
+from ansible_collections.zapi.zapi.plugins.module_utils._report.rows import instances
+from ansible_collections.zapi.zapi.plugins.module_utils._report.texts import error_text
+from ansible_collections.zapi.zapi.plugins.plugin_utils._cache import entry_key, read_instances
 from ansible_collections.zapi.zapi.plugins.plugin_utils._constructed import FastConstructable
 from ansible_collections.zapi.zapi.plugins.plugin_utils._hostnames import Hostnames, plain_hostname
-from ansible_collections.zapi.zapi.plugins.plugin_utils._hostvars import HostVariables
+from ansible_collections.zapi.zapi.plugins.plugin_utils._hostvars import check_prefix, host_variables
 from ansible_collections.zapi.zapi.plugins.plugin_utils._options import read_connection
 
 if t.TYPE_CHECKING:
-    from ansible_collections.zapi.zapi.plugins.module_utils._connection import Connection
-    from ansible_collections.zapi.zapi.plugins.module_utils._instance import Instance
+    from ansible_collections.zapi.zapi.plugins.module_utils._core.options import Connection
+
+Instances = list[dict[str, t.Any]]
 
 display = Display()
 
-# A group that is made of an instance's values bears the name of that instance's host once at most, since the host is then renamed.
-# One that is made of the hostname does so again and again.
-_NAMINGS = 4
+# A group that is made of a value of an instance can have the name of that instance's host once: the host is then renamed. A group that
+# is made of the hostname has it again and again.
+_MAX_RENAMES = 4
 
 
 class InventoryModule(BaseInventoryPlugin, FastConstructable, Cacheable):
@@ -147,8 +147,10 @@ class InventoryModule(BaseInventoryPlugin, FastConstructable, Cacheable):
         if not super().verify_file(path):
             return False
         if not path.endswith(("zapi.yml", "zapi.yaml")):
-            # Told by ansible-core's auto, which asks because the file names this plugin. Who asks about every file takes it for no.
-            raise AnsibleParserError("a file with this plugin must end in zapi.yml or zapi.yaml, such as fleet.zapi.yml")
+            # Only the plugin auto of ansible-core shows this, because the file names this plugin. Others take it for no.
+            raise AnsibleParserError(
+                "the name of a file for this plugin must end with zapi.yml or zapi.yaml, such as fleet.zapi.yml"
+            )
         return True
 
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
@@ -159,60 +161,60 @@ class InventoryModule(BaseInventoryPlugin, FastConstructable, Cacheable):
             raise AnsibleParserError(str(error)) from None
         self.templar.available_variables = self._vars
         try:
-            variables = HostVariables(self.get_option("hostvars_prefix"))
+            check_prefix(self.get_option("hostvars_prefix"))
             connection = read_connection(self, self.templar, variables=self._vars, inventory_file=config)
-            fleet = self._fleet(connection, path, cache)
+            fleet = self._list(connection, path, cache)
         except ZapiError as error:
-            # Without its cause, whose words may hold anything.
-            raise AnsibleParserError(str(error)) from None
-        self._place(fleet, variables)
+            # Without its cause, whose words may be secrets.
+            raise AnsibleParserError(error_text(error)) from None
+        self._add_fleet(fleet)
 
-    def _fleet(self, connection: Connection, path: str, cache: bool) -> list[Instance]:
-        """Return the fleet, from the cache where that is wanted and there is one."""
+    def _list(self, connection: Connection, path: str, cache: bool) -> Instances:
+        """Return the fleet, from the cache if it is enabled and has it."""
         if not self.get_option("cache"):
-            return _listed(connection)
-        entry = entry_for(self.get_cache_key(path), connection)
-        fleet = read_fleet(self._cache, entry) if cache else None
+            return _list_instances(connection)
+        key = entry_key(self.get_cache_key(path), connection)
+        fleet = read_instances(self._cache, key) if cache else None
         if fleet is None:
-            fleet = self._cache[entry] = _listed(connection)
+            fleet = self._cache[key] = _list_instances(connection)
         return fleet
 
-    def _place(self, fleet: list[Instance], variables: HostVariables) -> None:
-        """Make a host of every instance, or of none."""
+    def _add_fleet(self, fleet: Instances) -> None:
+        """Add a host for each instance, or none if that fails."""
         inventory, keys = self.inventory, self.get_option("hostnames")
         group = inventory.add_group(self._sanitize_group_name(self.get_option("group")))
         groups = map(self._sanitize_group_name, self.get_option("groups") or ())
-        # Hosts that are there are other sources', with whatever these hosts may do: no instance becomes one of them.
+        # Existing hosts belong to other sources: no instance becomes one of them.
         hostnames = Hostnames(fleet, keys, {*C.LOCALHOST, *inventory.hosts, *inventory.groups, *groups})
-        placed: dict[str, str] = {}
-        namings: Counter[str] = Counter()
+        added: dict[str, str] = {}
+        renames: Counter[str] = Counter()
         waiting = fleet
         self._ungrouped = {}
         try:
             while waiting:
                 for instance in waiting:
                     identity, name = instance["id"], hostnames[instance["id"]]
-                    if identity in placed:
-                        self._remove(placed.pop(identity))
-                    # A host of a group's name, which an earlier host has made just now, would pass for the group.
+                    if identity in added:
+                        self._remove(added.pop(identity))
+                    # An earlier host has just made a group of this name. The host would be taken for the group.
                     if name in inventory.groups:
                         continue
-                    placed[identity] = name
-                    self._add(instance, name, group, variables)
-                    namings[identity] += name in inventory.groups
-                    if namings[identity] == _NAMINGS:
-                        raise AnsibleParserError("keyed_groups make a group of every host's name: give them a prefix")
-                renamed = hostnames.give_way(inventory.groups)
+                    added[identity] = name
+                    self._add(instance, name, group)
+                    renames[identity] += name in inventory.groups
+                    if renames[identity] == _MAX_RENAMES:
+                        raise AnsibleParserError("keyed_groups make a group with the name of each host: set a prefix")
+                renamed = hostnames.rename(inventory.groups)
                 waiting = [instance for instance in fleet if instance["id"] in renamed]
         except Exception:
-            for name in placed.values():
+            for name in added.values():
                 self._remove(name)
             raise
-        self._tell(fleet, placed, variables)
+        self._report(fleet, added)
 
-    def _add(self, instance: Instance, name: str, group: str, variables: HostVariables) -> None:
+    def _add(self, instance: dict[str, t.Any], name: str, group: str) -> None:
         self.inventory.add_host(name, group)
-        data = variables.of(instance)
+        data = host_variables(instance, self.get_option("hostvars_prefix"))
         if self.get_option("local_connection"):
             data.update(ansible_connection="local", ansible_python_interpreter=sys.executable)
         for key, value in data.items():
@@ -220,34 +222,31 @@ class InventoryModule(BaseInventoryPlugin, FastConstructable, Cacheable):
         self._construct(name, data)
 
     def _remove(self, name: str) -> None:
-        """As the inventory's own remove_host(), which looks into every group that there is."""
+        """As remove_host() of the inventory, which searches all groups."""
         host = self.inventory.hosts.pop(name)
         for group in list(host.groups):
             group.remove_host(host)
         for hosts in self._ungrouped.values():
             hosts.discard(name)
 
-    def _tell(self, fleet: list[Instance], placed: dict[str, str], variables: HostVariables) -> None:
-        """Say what is not as one would expect: with -v, unless it is a mistake."""
+    def _report(self, fleet: Instances, added: dict[str, str]) -> None:
+        """Warn about values that cannot name a group; with -v, show which hosts have other names than expected."""
         for expression, hosts in self._ungrouped.items():
             display.warning(
-                f"zapi.zapi.instances: hosts that lack a group: {len(hosts)}. keyed_groups make a name of {expression} that no group "
-                "can bear, or a group its own parent: give them a prefix"
+                f"zapi.zapi.instances: keyed_groups: for {len(hosts)} hosts the value of {expression} is not a valid name of a group, or "
+                "makes a group its own parent: set a prefix"
             )
         for instance in fleet:
-            plain, name = plain_hostname(instance, self.get_option("hostnames")), placed[instance["id"]]
+            plain, name = plain_hostname(instance, self.get_option("hostnames")), added[instance["id"]]
             if plain != name:
                 display.v(
-                    f"zapi.zapi.instances: host {name} is not called {plain}, "
-                    "which another instance, another source's host, a group or localhost bears too"
+                    f"zapi.zapi.instances: the host {name} is not named {plain}: another instance, another source's host, a group or "
+                    "localhost also has this name"
                 )
-        if variables.left_out:
-            display.v(
-                "zapi.zapi.instances: these fields of the API become no variables, since no variable can be called so, or since Ansible "
-                f"or this collection would take it for one of its own: {', '.join(variables.left_out[:10])}{' ...' if variables.left_out[10:] else ''}"
-            )
 
 
-def _listed(connection: Connection) -> list[Instance]:
+def _list_instances(connection: Connection) -> Instances:
     with Fleet(connection) as fleet:
-        return [show(instance) for instance in fleet.instances()]
+        listing = fleet.list()
+        fleet.refuse_rejected(listing)
+        return instances(listing.records, fleet.secrets(listing.records))

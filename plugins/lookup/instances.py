@@ -11,23 +11,25 @@ short_description: List Z-API instances
 version_added: 0.1.0
 author: zapi.zapi contributors (@zapi)
 description:
-  - Returns the instances (connected WhatsApp numbers) of a Z-API account, or those that O(credentials) names.
-  - The lookup runs on the controller, and lists the whole fleet each time. To use the list more than once, keep it in a variable
-    with M(ansible.builtin.set_fact), or use the module M(zapi.zapi.instance_info).
+  - Returns the instances (connected WhatsApp numbers) of a Z-API account, or those in O(credentials).
+  - The lookup runs on the controller and lists the fleet each time it is evaluated. To use the list several times, store it with
+    M(ansible.builtin.set_fact), or use the module M(zapi.zapi.instance_info).
 extends_documentation_fragment:
   - zapi.zapi._connection
   - zapi.zapi._connection.plugins
 options:
   _terms:
     description:
-      - IDs or names, exact ones. Each contributes all instances that bear it, in the order of the terms, and none twice.
-      - Without any, the whole fleet is returned, in the API's order.
+      - IDs or exact names. The result has the instances in the order of the terms, each of them once.
+      - A term that is the ID of an instance selects this instance only. A name selects all instances with this name.
+      - An empty term, or an empty list of terms, is an error.
+      - Without terms, the lookup returns the whole fleet in the API's order.
     type: list
     elements: str
   on_missing:
     description:
-      - What to do when a term matches no instance.
-      - With V(error) the lookup fails, with V(warn) it warns and goes on, with V(skip) it just goes on.
+      - What to do if a term matches no instance.
+      - V(error) fails and names the nearest existing name, V(warn) shows a warning, V(skip) does nothing.
     type: str
     choices:
       - error
@@ -36,14 +38,14 @@ options:
     default: error
   include_token:
     description:
-      - Whether to return the token of each instance, as RV(_raw[].token).
-      - Whoever has this token can send messages as that number. Set C(no_log) on tasks that use it.
+      - Whether to return the token of each instance as RV(_raw[].token).
+      - This token allows sending messages from the number. Set C(no_log) on tasks that use it.
     type: bool
     default: false
   include_settings:
     description:
-      - Whether to ask each instance by itself for the settings that the listing did not tell, which takes a call for each of them.
-      - With O(credentials) they are told in any case.
+      - Whether to request the settings that the listing did not return, with one call for each instance.
+      - With O(credentials), settings are always requested.
     type: bool
     default: false
 seealso:
@@ -57,7 +59,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ query('zapi.zapi.instances') | map(attribute='name') }}"
 
-- name: Find one instance by its name, and do without where there is none
+- name: Find an instance by its name, which may not exist
   ansible.builtin.debug:
     msg: "{{ query('zapi.zapi.instances', 'Padaria Central', on_missing='skip') }}"
 
@@ -81,10 +83,10 @@ _raw:
   elements: dict
   contains:
     id:
-      description: The instance's ID.
+      description: The ID of the instance.
       type: str
     name:
-      description: The name that the customer chose. May be empty, and is not unique.
+      description: The name that the customer chose. It may be empty, and it is not unique.
       type: str
     middleware:
       description: V(web) or V(mobile), or null.
@@ -96,43 +98,54 @@ _raw:
       description: The billing state, such as V(PAID) or V(TRIAL), or null.
       type: str
     created:
-      description: When the instance was created, as ISO 8601 in UTC; null where the API names no possible date.
+      description: When the instance was created, in ISO 8601 and UTC. Null if the API returned no valid date.
       type: str
     due:
-      description: Until when the instance is paid, as ISO 8601 in UTC; null where the API names no possible date.
+      description: The date until which the instance is paid, in ISO 8601 and UTC. Null if the API returned no valid date.
       type: str
     due_timestamp:
-      description: The same in milliseconds since the epoch, or null.
+      description: The same date in milliseconds since the epoch, or null.
       type: int
     phone_connected:
-      description: Whether the phone is online; null if unknown.
+      description: Whether the phone is online. Null if unknown.
       type: bool
     whatsapp_connected:
-      description: Whether the session with WhatsApp is up; null if unknown.
+      description: Whether the session with WhatsApp is up. Null if unknown.
       type: bool
     webhooks:
       description:
-        - The URL that each event is posted to, or null where it is unset.
-        - Always has the keys V(received), V(received_and_delivery), V(delivery), V(message_status), V(presence_chat),
-          V(connected), V(disconnected) and V(received_status). Further callback URLs of the API add their own keys.
+        - The URL of each webhook, or null if it is unset.
+        - The keys V(received), V(received_and_delivery), V(delivery), V(message_status), V(presence_chat), V(connected),
+          V(disconnected) and V(received_status) always exist. Other callback URLs of the API add their own keys.
       type: dict
     settings:
       description:
-        - How the instance treats messages and calls, and what it does not deliver. Null where the API did not tell.
-        - Always has the keys V(notify_sent_by_me), V(auto_read_message), V(auto_read_status), V(call_reject_auto),
-          V(call_reject_message), V(muted_webhooks) and V(muted_messages). What stands in the two last ones is B(not) delivered.
-        - A partner's listing may not tell them, see O(include_settings).
+        - The settings of the instance. Null if the API did not return the value.
+        - The keys V(notify_sent_by_me), V(auto_read_message), V(auto_read_status), V(call_reject_auto), V(call_reject_message),
+          V(muted_webhooks) and V(muted_messages) always exist. The last two list what is B(not) delivered.
+        - A partner's listing may not contain settings. See O(include_settings).
       type: dict
     unknown:
       description:
-        - What the API's answer did not hold at all, such as V(settings.auto_read_message) or V(webhooks.received_and_delivery). Its
-          value is null, which is not the same as unset.
+        - The attributes that the API did not return, such as V(settings.auto_read_message) or V(webhooks.received_and_delivery).
+          Their value is null, which is not the same as unset.
       type: list
       elements: str
-    token:
-      description: The instance's token.
+    problem:
+      description:
+        - What the API reported. V(subscription_lapsed), V(restore_session) (no QR code needed), V(scan_qr_code), or null if nothing
+          is known.
+        - It comes from the instance's own status. Without O(credentials), this module does not ask for it.
       type: str
+    extra:
+      description:
+        - All other fields of the API, with names in snake case. User names and passwords in URLs are masked.
+        - Fields whose names contain C(token), C(secret), C(password) or C(authorization) are left out.
+      type: dict
+    token:
+      description: The token of the instance.
       returned: with O(include_token=true)
+      type: str
   sample:
     - id: 3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F
       name: Padaria Central
@@ -162,6 +175,9 @@ _raw:
         muted_webhooks: []
         muted_messages: [group]
       unknown: []
+      problem:
+      extra:
+        session_name: padaria
 """
 
 import typing as t
@@ -170,39 +186,52 @@ from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ansible_collections.zapi.zapi.plugins.module_utils._errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._audit import check_terms, select, unknown_terms, unknown_terms_text
+from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import ZapiError
 from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
-from ansible_collections.zapi.zapi.plugins.module_utils._instance import Instance, show
-from ansible_collections.zapi.zapi.plugins.module_utils._selection import select
+from ansible_collections.zapi.zapi.plugins.module_utils._module import without_settings
+from ansible_collections.zapi.zapi.plugins.module_utils._report.rows import instances
+from ansible_collections.zapi.zapi.plugins.module_utils._report.texts import error_text
 from ansible_collections.zapi.zapi.plugins.plugin_utils._options import read_connection
+
+if t.TYPE_CHECKING:
+    from ansible_collections.zapi.zapi.plugins.module_utils._core.instance import Record
+    from ansible_collections.zapi.zapi.plugins.module_utils._secrets import Secrets
 
 display = Display()
 
 
 class LookupModule(LookupBase):
-    def run(self, terms: list[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[Instance]:
+    def run(self, terms: list[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[dict[str, t.Any]]:
         try:
             self.set_options(var_options=variables, direct=kwargs)
-            with Fleet(read_connection(self, self._templar, variables=variables, arguments=kwargs)) as fleet:
-                instances = fleet.instances(settings=self.get_option("include_settings"))
+            connection = read_connection(self, self._templar, variables=variables, arguments=kwargs)
+            only: list[t.Any] | None = None
+            if terms:
+                only = [one if isinstance(one, str) or one is None else str(one) for one in self._flatten(terms)]
+            check_terms(only, "terms")
+            with Fleet(connection) as fleet:
+                listing = fleet.list(only=only)
+                fleet.refuse_rejected(listing)
+                records = listing.records if only is None else self._select(listing.records, only, fleet.secrets(listing.records))
+                if self.get_option("include_settings"):
+                    records = fleet.complete(records, {"me": without_settings(records)})
+                secrets = fleet.secrets(records)
         except ZapiError as error:
-            # Without its cause, whose words may hold anything.
-            raise AnsibleLookupError(str(error)) from None
+            problem = error_text(error)
         except AnsibleError as error:
-            raise AnsibleLookupError(str(error)) from None
-        if terms:
-            instances = self._select(instances, [str(term) for term in self._flatten(terms)])
-        return [show(instance, self.get_option("include_token")) for instance in instances]
+            problem = str(error)
+        else:
+            return instances(records, secrets, include_token=self.get_option("include_token"))
+        # Outside the except block: the words of a cause may be secrets.
+        raise AnsibleLookupError(problem)
 
-    def _select(self, fleet: list[Instance], terms: list[str]) -> list[Instance]:
-        selected, missing = select(fleet, terms)
-        if missing:
-            self._report(f"no instance has the ID or name {', '.join(map(repr, missing))}")
-        return selected
-
-    def _report(self, problem: str) -> None:
+    def _select(self, records: list[Record], terms: list[str], secrets: Secrets) -> list[Record]:
+        selected, missing = select(records, terms)
         on_missing = self.get_option("on_missing")
-        if on_missing == "error":
-            raise AnsibleLookupError(f"{problem}: check the spelling, or set on_missing")
-        if on_missing == "warn":
+        if missing and on_missing != "skip":
+            problem = unknown_terms_text(unknown_terms(records, missing), secrets)
+            if on_missing == "error":
+                raise AnsibleLookupError(f"{problem}: check the spelling, or set on_missing")
             display.warning(f"zapi.zapi.instances: {problem}")
+        return selected

@@ -2,103 +2,134 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-# Private to this collection: it may change or go in any release, without notice.
-# What users may rely on are the plugins and modules, as their documentation describes them.
+# Private to this collection: it may change or be removed in any release, without notice.
 
-"""The frame of every module: connect, do the work, report the result or the error."""
+"""The frame of every module: its options, its connection, and its result with masked options."""
 
 from __future__ import annotations
 
-import json
+import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._connection import SHORTEST_TOKEN, Connection, Credential
-from ._errors import ZapiError
-from ._fleet import Fleet
-from ._redaction import mask_value, without_secrets
+from ._core.attributes import GROUPS
+from ._core.errors import ExpectationError
+from ._core.options import CONNECTION_ARGUMENTS, MIN_TOKEN_LENGTH, Connection
+from ._report.texts import error_text
+from ._secrets import Mask, Secrets
 
-_RESULT = 1  # a module answers on its standard output
-# What ansible-core itself shows in place of a secret.
-_CENSORED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-# The options that are secret as a whole. Those others that have no_log hold URLs, and have it for the system's log.
-_TOKENS = ("partner_token", "client_token", "credentials")
+if t.TYPE_CHECKING:
+    from ._core.errors import ZapiError
+    from ._core.instance import Record
+    from ._policy.expectations import Expectations
 
+Arguments = dict[str, dict[str, t.Any]]
+Result = dict[str, t.Any]
 
-# What modules that take expectations share
-EXPECTATIONS_ARGUMENTS: dict[str, dict[str, t.Any]] = {
-    # Kept out of the system's log, since webhook URLs hold secrets. In the result they are masked, by run().
+_MAX_MESSAGES = 5
+_CENSORED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"  # what ansible-core shows in place of a secret
+_SECRET_OPTIONS = ("partner_token", "client_token", "credentials", "api_url")
+
+_EXPECTATIONS_ARGUMENTS: Arguments = {
+    # no_log keeps webhook URLs out of the system's log. In results they are masked.
     "expectations": {"type": "raw", "no_log": True},
-    "expectations_file": {"type": "path"},  # the action plugin puts what is in it in the place of the former
+    "expectations_file": {"type": "path"},  # the action plugin reads it, and passes expectations instead
     "only": {"type": "list", "elements": "str"},
     "show_url_secrets": {"type": "bool", "default": False, "no_log": False},
 }
-EXPECTATIONS_SOURCES = ["expectations", "expectations_file"]
+_EXPECTATIONS_SOURCES = ["expectations", "expectations_file"]
 
 
 class Module(AnsibleModule):
-    """A module whose options stay masked also where ansible-core itself refuses them, before `run` is reached."""
+    """A module with the connection options. All of its results show its options without secrets."""
+
+    _api_url: t.Optional[str] = None  # once it is checked
+
+    @classmethod
+    def with_connection(cls, arguments: Arguments, **options: t.Any) -> Module:
+        """Return a module with these options and those of the connection."""
+        return cls(argument_spec={**CONNECTION_ARGUMENTS, **arguments}, supports_check_mode=True, **options)
+
+    @classmethod
+    def with_expectations(cls, arguments: Arguments) -> Module:
+        """Return a module that also has the options of modules with expectations."""
+        return cls.with_connection(
+            {**_EXPECTATIONS_ARGUMENTS, **arguments},
+            required_one_of=[_EXPECTATIONS_SOURCES],
+            mutually_exclusive=[_EXPECTATIONS_SOURCES],
+        )
+
+    def connection(self) -> Connection:
+        """Return the checked connection options. Raises `OptionError`."""
+        connection = Connection.from_options(self.params)
+        self._api_url = connection.api_url
+        return connection
+
+    def failure(self, error: ZapiError) -> Result:
+        """Return the result of a failed module."""
+        return {"failed": True, "msg": self.mask().text(error_text(error))}
+
+    def end(self, result: Result) -> t.NoReturn:
+        """End the module with a result, which can contain ``failed`` and ``changed``.
+
+        Do not call it in an except block: up to ansible-core 2.18, the result would contain the traceback.
+        """
+        # ansible-core masks each of these values in the whole result. It would take every string and number in expectations and
+        # credentials, and short words. `_report` has masked the tokens of instances.
+        tokens = [self.params[name] for name in ("partner_token", "client_token")]
+        self.no_log_values = {token for token in tokens if token and len(token.strip()) >= MIN_TOKEN_LENGTH}
+        result = {"changed": False, **result, "invocation": self._invocation()}
+        if result.pop("failed", False):
+            self.fail_json(**result)
+        self.exit_json(**result)
+        raise AssertionError("exit_json ends the module")
 
     def fail_json(self, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:
-        if "invocation" not in kwargs:
-            # ansible-core censors what no_log options hold, but not the keys of dictionaries in them, which may be URLs.
-            censored = dict.fromkeys((*_TOKENS, "api_url"), _CENSORED)
-            kwargs["invocation"] = {"module_args": mask_value({**self.params, **censored})}
-        super().fail_json(*args, **kwargs)
+        """Fail, with masked options also if ansible-core itself refuses them."""
+        super().fail_json(*args, **{"invocation": self._invocation(), **kwargs})
         raise AssertionError("fail_json ends the module")
 
+    def mask(self) -> Mask:
+        """Return the mask for texts made of the options."""
+        params = self.params
+        credentials = params.get("credentials")
+        entries = [entry for entry in credentials if isinstance(entry, dict)] if isinstance(credentials, list) else []
+        tokens = [params.get("partner_token"), params.get("client_token"), *(entry.get("token") for entry in entries)]
+        texts = [token.strip() for token in tokens if isinstance(token, str)]
+        secrets = Secrets(token for token in texts if len(token) >= MIN_TOKEN_LENGTH)
+        return Mask(secrets, bool(params.get("show_url_secrets")))
 
-def run(module: AnsibleModule, work: t.Callable[[Fleet], dict[str, t.Any]], show_url_secrets: bool = False) -> t.NoReturn:
-    """End the module with what ``work`` returns, which may hold ``failed`` and ``changed``.
-
-    Every result has the module's options in it, without tokens, and without the secrets of URLs unless ``show_url_secrets``.
-    """
-    shown = _shown(module, show_url_secrets)
-    credentials: tuple[Credential, ...] = ()
-    try:
-        connection = Connection.from_options(module.params)
-        shown["api_url"] = connection.api_url
-        credentials = connection.credentials or ()
-        with Fleet(connection, _RESULT) as fleet:
-            result = work(fleet)
-    except ZapiError as error:
-        result = {"failed": True, "msg": str(error)}
-    _end(module, result, shown, credentials)
-
-
-def run_offline(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]], show_url_secrets: bool = False) -> t.NoReturn:
-    """End the module likewise, where no server is asked: the options of the connection do not count."""
-    shown = _shown(module, show_url_secrets)
-    try:
-        result = work()
-    except ZapiError as error:
-        result = {"failed": True, "msg": str(error)}
-    _end(module, result, shown)
+    def _invocation(self) -> Result:
+        """Return the options without secrets. An unknown option is left out: it can be a misspelt secret one."""
+        known = {name: self.params[name] for name in self.argument_spec if name in self.params}
+        censored = {name: _CENSORED for name in _SECRET_OPTIONS if known.get(name) is not None}
+        checked = {"api_url": self._api_url} if self._api_url else {}
+        return {"module_args": {**_masked({**known, **censored}, self.mask()), **checked}}
 
 
-def _shown(module: AnsibleModule, show_url_secrets: bool) -> dict[str, t.Any]:
-    """Return the module's options as its result may show them."""
-    params = module.params
-    censored = {name: _CENSORED for name in (*_TOKENS, "api_url") if params[name] is not None}
-    options = {**params, **censored}
-    return options if show_url_secrets else t.cast("dict[str, t.Any]", mask_value(options))
+def current_time() -> int:
+    """Return the time in epoch milliseconds."""
+    return int(time.time() * 1000)
 
 
-def _end(
-    module: AnsibleModule, result: dict[str, t.Any], shown: dict[str, t.Any], credentials: t.Sequence[Credential] = ()
-) -> t.NoReturn:
-    tokens = [module.params[name] for name in ("partner_token", "client_token") if module.params[name]]
-    # What is censored in messages, too. Of an option that has no_log this would be every name and number in it, and the server;
-    # a token that is refused as too short would be any word. With the tokens of thousands of instances it would take minutes:
-    # none of them gets into a result in the first place.
-    module.no_log_values = {token for token in tokens if len(token.strip()) >= SHORTEST_TOKEN}
-    texts = json.dumps(shown, default=str)
-    # Of thousands, only those that stand there as they are: to look for each in every way of writing it would take seconds.
-    tokens += [credential.token for credential in credentials if credential.token in texts]
-    shown = without_secrets(shown, tokens, texts)
-    result = {"changed": False, **result, "invocation": {"module_args": shown}}
-    # Out of every except block: up to ansible-core 2.18 the traceback would be part of the result.
-    if result.pop("failed", False):
-        module.fail_json(**result)
-    module.exit_json(**result)
+def without_settings(records: t.Iterable[Record]) -> list[Record]:
+    """Return the records of which the API did not return all settings."""
+    names = frozenset(GROUPS["settings"])
+    return [record for record in records if not names.isdisjoint(record.instance["unknown"])]
+
+
+def refuse_forbidden_urls(expectations: Expectations) -> None:
+    """Refuse URLs whose host the same expectation forbids. Raises `ExpectationError`."""
+    messages = expectations.forbidden_urls()
+    if messages:
+        more = f"; and {len(messages) - _MAX_MESSAGES} more" if len(messages) > _MAX_MESSAGES else ""
+        raise ExpectationError("; ".join(messages[:_MAX_MESSAGES]) + more)
+
+
+def _masked(value: t.Any, mask: Mask) -> t.Any:
+    if isinstance(value, str):
+        return mask.url(value) if "://" in value else mask.text(value)
+    if isinstance(value, dict):
+        return {_masked(key, mask): _masked(item, mask) for key, item in value.items()}
+    return [_masked(item, mask) for item in value] if isinstance(value, (list, tuple)) else value

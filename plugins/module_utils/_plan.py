@@ -2,296 +2,320 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-# Private to this collection: it may change or go in any release, without notice.
-# What users may rely on are the plugins and modules, as their documentation describes them.
+# Private to this collection: it may change or be removed in any release, without notice.
 
-"""What a convergence is going to do: which values of which instances are set, in which order, and what is left to people.
-
-It is decided here before anything is written. No network; the time is passed in.
-"""
+"""Plans a convergence from an audit alone: what would be set, in which order, and what needs manual action."""
 
 from __future__ import annotations
 
-import json
 import re
 import typing as t
-from dataclasses import dataclass, field
 
-from ._attributes import BY_NAME, FILTERS, MUTED, STATE, URL, nested
-from ._document import is_writable
-from ._drift import Audit, Mismatch, find_mismatches, masked, satisfies
-from ._errors import ExpectationError, OptionError
-from ._expectations import label
-from ._redaction import without_secrets
+from ._audit import AuditResult, InstanceAudit, Mismatch, mismatches
+from ._core.attributes import BY_NAME, FILTERS, MUTED_WEBHOOKS, NOTIFY_SENT_BY_ME, RECEIVED_AND_DELIVERY, Attribute, Kind, nested
+from ._core.errors import ExpectationError, OptionError, Reason
+from ._core.instance import Instance, Record, is_unknown
+from ._core.urls import UrlError, declared_host, parse_url
+from ._policy.document import is_writable
+from ._policy.placeholders import ANY, expand
 
 if t.TYPE_CHECKING:
-    from ._attributes import Attribute
-    from ._expectations import Asked, Check, Expectations
-    from ._instance import Instance
+    from ._policy.expectations import Effective, Expectations, Requirement
 
-PLANNED, CHANGED, FAILED, NOT_TRIED = "planned", "changed", "failed", "not_tried"
-
-_BOTH = "webhooks.received_and_delivery"
-_SENT_BY_ME = "settings.notify_sent_by_me"
-_SET_BACK = "setting webhooks.received_and_delivery turns it on"
-_WAS_UNKNOWN = "this turns settings.notify_sent_by_me on; whether it was, the API does not tell"
-_UNKNOWN_LISTS = "one call sets both muted lists, and the API did not tell them"
-_UNKNOWN_FILTER = "no call is known that mutes {}"
-_NO_TOKEN = "the API did not tell the instance's token: it has no calls"  # noqa: S105
-_NEW = "*** (new)"
 _LIMIT = re.compile(r"\s*(\d{1,9})\s*(%?)\s*", re.A)
-_LEAST = 10  # instances that any percentage allows
+_MIN_PERCENTAGE = 10  # instances that any percentage allows
+_MUTED_LISTS = tuple(BY_NAME[name] for name in FILTERS)
 
 
-class ChangeRow(t.TypedDict):
-    """A row of changes. All keys are always there."""
-
-    id: str
-    name: str
-    attribute: str
-    before: t.Any
-    after: t.Any
-    expectation: int
-    expectation_name: t.Optional[str]
-    status: str
-    error: t.Optional[str]
-    note: t.Optional[str]
-
-
-@dataclass
-class Change:
-    """One value that is to be set, with real values."""
+class Change(t.NamedTuple):
+    """A value that is to be set."""
 
     attribute: Attribute
     before: t.Any
     after: t.Any
-    check: Check  # why
-    note: t.Optional[str] = None
-    status: str = PLANNED
-    error: t.Optional[str] = None
-    was_sent: bool = False
-    is_certain: bool = False  # the old or the new value was read back, or the server refused to change it
+    requirement: Requirement  # why
+    note: t.Optional[Reason] = None
+    restores: t.Optional[str] = None  # the webhook whose call changes this value, which is therefore set again
+
+
+class PlannedCall(t.NamedTuple):
+    """A call of an instance that makes one change, or both changes of the muted lists."""
+
+    name: str  # such as update-webhook-received
+    body: dict[str, t.Any]
+    changes: tuple[Change, ...]
+
+
+class InstancePlan(t.NamedTuple):
+    """What is to be done to one instance, and which mismatches remain afterwards."""
+
+    record: Record
+    changes: tuple[Change, ...]  # in the order of the calls: webhooks first
+    remaining: tuple[Mismatch, ...]
 
     @property
-    def may_have_taken_effect(self) -> bool:
-        """Whether the instance has the value, or nobody can know: the call failed and nothing was read back, or another value was."""
-        return self.status == CHANGED or (self.was_sent and not self.is_certain)
-
-
-@dataclass
-class Turn:
-    """What is to be done to one instance. ``calls`` are made one after the other."""
-
-    identity: str
-    name: str
-    token: str = field(repr=False)  # its credential
-    secrets: t.Sequence[t.Optional[str]] = field(repr=False)  # all tokens of its row
-    changes: list[Change]
-    filters: dict[str, t.Any]  # the muted lists that no change is about, which one call sets together with those that are
-
-    def calls(self) -> list[tuple[str, dict[str, t.Any], list[Change]]]:
-        """Return the name of each call, its body, and the changes that it makes."""
+    def calls(self) -> list[PlannedCall]:
+        """Return the calls in their order."""
         by_call: dict[str, list[Change]] = {}
         for change in self.changes:
             by_call.setdefault(str(change.attribute.call), []).append(change)
-        return [(call, self._body(changes), changes) for call, changes in by_call.items()]
+        return [PlannedCall(name, self._body(changes), tuple(changes)) for name, changes in by_call.items()]
 
     def _body(self, changes: list[Change]) -> dict[str, t.Any]:
-        body = {change.attribute.parameter: _sent(change.attribute, change.after) for change in changes}
-        if changes[0].attribute.kind == MUTED:
-            others = {BY_NAME[name].parameter: _sent(BY_NAME[name], value) for name, value in self.filters.items()}
-            body = {**others, **body}
-        return body
-
-    def rows(self, show_url_secrets: bool) -> t.Iterator[ChangeRow]:
-        """Yield the changes as they are shown: no token, and no secret of a URL unless ``show_url_secrets``."""
-        for change in self.changes:
-            before, after = change.before, change.after
-            if change.attribute.kind == URL and not show_url_secrets:
-                before, after = (masked(value, (self.identity, self.name)) for value in (before, after))
-            row: ChangeRow = {
-                "id": self.identity,
-                "name": self.name,
-                "attribute": change.attribute.name,
-                "before": before,
-                "after": after,
-                "expectation": change.check.position,
-                "expectation_name": change.check.title,
-                "status": change.status,
-                "error": change.error,
-                "note": change.note,
-            }
-            row = without_secrets(row, self.secrets, json.dumps([self.name, before, after, change.error, change.note]))
-            row["id"] = self.identity
-            if row["before"] == row["after"] and change.before != change.after:
-                row["after"] = _NEW
-            yield row
-
-    def was_sent(self, key: str) -> bool:
-        """Whether anything was sent that stands under this key of an instance."""
-        return any(change.was_sent and change.attribute.key == key for change in self.changes)
-
-    def has(self, status: str) -> bool:
-        """Whether a change of this instance has this status."""
-        return any(change.status == status for change in self.changes)
+        values = {change.attribute: change.after for change in changes}
+        if changes[0].attribute in _MUTED_LISTS:
+            # With one list alone, the API ignores the call.
+            values = {attribute: values.get(attribute, attribute.value(self.record.instance)) for attribute in _MUTED_LISTS}
+        return {attribute.parameter: _api_value(attribute, value) for attribute, value in values.items()}
 
 
-class Plan:
-    """Takes the instances of a fleet one by one, and keeps what is to be changed, and what remains for people.
+class Plan(t.NamedTuple):
+    """A convergence, before anything is written."""
 
-    ``now`` is in epoch milliseconds; ``only`` and ``show_url_secrets`` are as in `Audit`, which ``audit`` is, of what remains.
+    audit: AuditResult
+    instances: list[InstancePlan]  # that have changes, in the API's order
+    remaining: list[InstanceAudit]  # what needs manual action, besides `audit.missing`
+    problem: t.Optional[Reason]  # why nothing may be written
+
+
+def plan(audit_result: AuditResult, *, max_changes: str = "25%", on_missing: str = "error") -> Plan:
+    """Plan what makes the drifted instances meet their expectations, as far as there are calls for it.
+
+    ``max_changes`` is as in `max_instances`; ``on_missing`` is error, warn or skip. Raises `OptionError`, and `ExpectationError` for a
+    planned URL that is not https, or whose host the instance's own ``webhook_hosts`` forbid.
     """
-
-    def __init__(self, expectations: Expectations, now: int, *, only: t.Optional[t.Sequence[str]], show_url_secrets: bool) -> None:
-        self._now = now
-        self.audit = Audit(expectations, now, only=only, show_url_secrets=show_url_secrets, mend=self._mend)
-        self.turns: list[Turn] = []
-        self.add = self.audit.add
-
-    def _mend(self, instance: Instance, asked: Asked, mismatches: list[Mismatch]) -> list[Mismatch]:
-        """Plan what mends these mismatches, and return those that there will be all the same."""
-        token = instance["tokens"][0]
-        changes, notes = _planned(instance, asked, mismatches)
-        if changes and not token:
-            return [mismatch._replace(note=_NO_TOKEN) if mismatch.check.attribute.call else mismatch for mismatch in mismatches]
-        if changes:
-            planned = {change.attribute.name for change in changes}
-            filters = {name: BY_NAME[name].value(instance) for name in FILTERS if name not in planned}
-            self.turns.append(Turn(instance["id"], instance["name"], str(token), tuple(instance["tokens"]), changes, filters))
-            mismatches = list(find_mismatches(_changed(instance, changes), asked, self._now))
-        return [mismatch._replace(note=notes.get(mismatch.check.attribute.name, mismatch.note)) for mismatch in mismatches]
-
-    def refuse_plain_urls(self) -> None:
-        """Refuse to set a URL that is not https, which the API refuses. Raises `ExpectationError`."""
-        for turn in self.turns:
-            for change in turn.changes:
-                if change.attribute.kind == URL and change.after is not None and not change.after.lower().startswith("https://"):
-                    where = label(change.check.position, change.check.title)
-                    raise ExpectationError(f"{where}: {change.attribute.name} is not an HTTPS URL, and Z-API refuses others")
+    limit = max_instances(max_changes, audit_result.managed)
+    instances, remaining = [], []
+    for audited in audit_result.drifted:
+        planned = _instance_plan(audited, audit_result.now)
+        if planned.changes:
+            _refuse_urls(planned, audited.effective)
+            instances.append(planned)
+        if planned.remaining:
+            remaining.append(audited._replace(mismatches=planned.remaining))
+    problem = None
+    if audit_result.asserts_nothing:
+        problem = Reason("nothing_managed", {"instances": audit_result.instances})
+    elif audit_result.missing and on_missing == "error":
+        problem = Reason("missing_instances", {"missing": [{"id": one.id, "name": one.name} for one in audit_result.missing]})
+    elif len(instances) > limit:
+        values = {"needed": len(instances), "managed": audit_result.managed, "max_changes": max_changes, "limit": limit}
+        problem = Reason("too_many_changes", values)
+    return Plan(audit_result, instances, remaining, problem)
 
 
-def refuse_nothing_to_set(expectations: Expectations) -> None:
-    """Refuse expectations that no call could make true. Raises `ExpectationError`."""
-    if not any(check.attribute.call for item in expectations.active for check in item.checks):
-        raise ExpectationError(
-            "no expectation names anything that can be set: webhooks (but for received_status) and settings can. "
-            "zapi.zapi.instance_audit asserts the rest"
-        )
-
-
-def needs_settings(expectations: Expectations) -> t.Callable[[Instance], bool]:
-    """Return what tells whether an instance has to be asked for its settings before one can plan what to do to it."""
-
-    def is_needed(instance: Instance) -> bool:
-        asked = expectations.asked(instance)
-        unknown = instance["unknown"]
-        if any(name in unknown for name in asked.settings):
-            return True
-        if any(name in FILTERS for name in asked.settings) and any(name in unknown for name in FILTERS):
-            return True
-        return _SENT_BY_ME in unknown and _BOTH not in unknown and _BOTH in asked.attributes and _sets_both(instance, asked)
-
-    return is_needed
-
-
-def way_back(turns: t.Iterable[Turn]) -> tuple[list[dict[str, t.Any]], list[str]]:
-    """Return expectations that restore what is about to be changed, and what of it no expectation can declare."""
-    items, lost = [], []
-    for turn in turns:
-        values: dict[str, t.Any] = {}
-        for change in turn.changes:
-            if _is_restorable(change):
-                values[change.attribute.name] = change.before
-            else:
-                lost.append(f"{change.attribute.name} of {turn.identity}")
-        if values:
-            items.append({"match": {"id": turn.identity}, "expect": nested(values)})
-    return items, lost
-
-
-def _is_restorable(change: Change) -> bool:
-    """Whether a convergence can set the value that was there before."""
-    before = change.before
-    if change.attribute.kind == URL and before is not None:
-        return not set("{}") & set(before) and is_writable(before) and before.lower().startswith("https://")
-    if change.attribute.kind == MUTED:
-        return set(before) <= set(FILTERS[change.attribute.name])
-    return before is not None if change.attribute.kind == STATE else is_writable(before or "")
-
-
-def limit_of(max_changes: str, managed: int) -> int:
-    """Return how many instances may be changed. Raises `OptionError`."""
+def max_instances(max_changes: str, managed: int) -> int:
+    """Return how many instances may be changed: a number, or a percentage of the managed ones, at least ten. Raises `OptionError`."""
     match = _LIMIT.fullmatch(max_changes)
     number = int(match[1]) if match else 0
     if match is None or (match[2] and number > 100):
         raise OptionError(f"max_changes must be a number of instances, or a percentage such as 25%, not {max_changes[:60]!r}")
-    return max(_LEAST, managed * number // 100) if match[2] else number
+    return max(_MIN_PERCENTAGE, managed * number // 100) if match[2] else number
 
 
-def _planned(instance: Instance, asked: Asked, mismatches: list[Mismatch]) -> tuple[list[Change], dict[str, str]]:
-    """Return the changes, in their order, and why which attributes cannot be set although there is a call for it."""
-    changes = []
-    problems = _problems_of_lists(instance, mismatches)
-    for mismatch in mismatches:
-        attribute = mismatch.check.attribute
-        is_settable = attribute.call is not None and attribute.name not in instance["unknown"]
-        if is_settable and attribute.name not in problems and not mismatch.holds_but_for_muting:
-            wanted = mismatch.expected[0] if attribute.kind == URL and isinstance(mismatch.expected, list) else mismatch.expected
-            changes.append(Change(attribute, mismatch.actual, wanted, mismatch.check))
-    changes += _set_back(instance, asked, changes)
-    return sorted(changes, key=_place), problems
+def refuse_nothing_to_set(expectations: Expectations) -> None:
+    """Refuse expectations that name nothing that can be set. Raises `ExpectationError`."""
+    if not any(requirement.attribute.call for one in expectations.active for requirement in one.requirements):
+        raise ExpectationError(
+            "no expectation names anything that can be set: webhooks (except received_status) and settings can be set; "
+            "zapi.zapi.instance_audit asserts the rest"
+        )
 
 
-def _place(change: Change) -> tuple[bool, bool, str]:
-    """Return where a change comes: webhooks before settings.
+def needed_calls(records: t.Sequence[Record], expectations: Expectations) -> dict[str, list[Record]]:
+    """Return which instance calls to make for which records before planning.
 
-    Right after the last webhook in the alphabet comes what undoes its side effect. Were it left out because another call fails, the
-    next run could not know that it is missing.
+    These are the calls of `Expectations.unknown_calls`, and those that read what is set together with a declared value: the other
+    muted list, and notify_sent_by_me if received_and_delivery is to be set.
     """
-    attribute = change.attribute
-    return attribute.key != "webhooks", attribute.name != _SENT_BY_ME, attribute.name
+    calls = expectations.unknown_calls(records)
+    call = str(NOTIFY_SENT_BY_ME.read)
+    ids = {record.instance["id"] for record in calls.get(call, ())}
+    settings = [
+        record
+        for record in records
+        if record.instance["id"] in ids or _depends_on_settings(record.instance, expectations.effective(record.instance))
+    ]
+    return {**calls, call: settings} if settings else calls
 
 
-def _changed(instance: Instance, changes: list[Change]) -> Instance:
-    """Return the instance as it will be."""
-    parts: dict[str, dict[str, t.Any]] = {"webhooks": {**instance["webhooks"]}, "settings": {**instance["settings"]}}
-    for change in changes:
-        parts[change.attribute.key][str(change.attribute.part)] = change.after
-    return t.cast("Instance", {**instance, **parts})
+def planned_filters(listed: t.Sequence[Record], records: t.Iterable[Record], expectations: Expectations) -> t.Optional[Reason]:
+    """Return a reason if mute filters are known only because `needed_calls` has read them: an audit counts them as unknown.
+
+    ``listed`` are the records before these calls, ``records`` those after them.
+    """
+    name = MUTED_WEBHOOKS.name
+    asked = {record.instance["id"] for record in expectations.unknown_calls(listed).get(str(MUTED_WEBHOOKS.read), ())}
+    instances = [record.instance for record in listed if record.instance["id"] not in asked]
+    unknown = {one["id"] for one in instances if is_unknown(one, name) and expectations.effective(one).has_url}
+    count = sum(record.instance["id"] in unknown and not is_unknown(record.instance, name) for record in records)
+    return Reason("planned_filters", {"instances": count}) if count else None
 
 
-def _problems_of_lists(instance: Instance, mismatches: list[Mismatch]) -> dict[str, str]:
-    """Return the muted lists that have to change and cannot be set, and why: one call sets both."""
-    wanted = {mismatch.check.attribute.name: mismatch.expected for mismatch in mismatches if mismatch.check.attribute.kind == MUTED}
-    unknown = [name for name in FILTERS if name in instance["unknown"]]
-    if unknown:
-        return {name: _UNKNOWN_LISTS for name in wanted if name not in unknown}
-    lists = {name: wanted.get(name, BY_NAME[name].value(instance)) for name in FILTERS}
-    uncalled = [one for name, ones in lists.items() for one in ones if one not in FILTERS[name]]
-    return dict.fromkeys(wanted, _UNKNOWN_FILTER.format(", ".join(uncalled))) if uncalled else {}
+def rollback_expectations(planned: Plan) -> tuple[list[dict[str, t.Any]], list[tuple[str, str]]]:
+    """Return expectations that restore what the plan changes, and the values that no expectation can declare.
+
+    The latter as pairs of an attribute's name and an instance's ID.
+    """
+    expectations, lost = [], []
+    for one in planned.instances:
+        identity = one.record.instance["id"]
+        values = {change.attribute.name: change.before for change in one.changes if _is_declarable(change.attribute, change.before)}
+        lost += [(change.attribute.name, identity) for change in one.changes if change.attribute.name not in values]
+        if values:
+            expectations.append({"match": {"id": identity}, "expect": nested(values)})
+    return expectations, lost
 
 
-def _set_back(instance: Instance, asked: Asked, changes: list[Change]) -> t.Iterator[Change]:
-    """Yield what undoes the side effect of a webhook: with received_and_delivery, the API turns notify_sent_by_me on."""
+def _instance_plan(audited: InstanceAudit, now: int) -> InstancePlan:
+    record, instance = audited.record, audited.record.instance
+    reasons = _unsettable_lists(
+        instance, audited.mismatches
+    )  # why an attribute cannot be set although there is a call, by its name
+    changes = []
+    for mismatch in audited.mismatches:
+        attribute = mismatch.requirement.attribute
+        if (
+            attribute.call
+            and attribute.name not in reasons
+            and not mismatch.is_muted_only
+            and not is_unknown(instance, attribute.name)
+        ):
+            after, reason = _value_to_set(mismatch, instance)
+            if reason:
+                reasons[attribute.name] = reason
+            else:
+                changes.append(Change(attribute, mismatch.actual, after, mismatch.requirement))
+    changes = sorted(_with_restored_setting(instance, audited.effective, changes), key=_order)
+    if changes and record.credential is None:
+        reasons.update((change.attribute.name, Reason("no_token")) for change in changes)
+        changes = []
+    remaining: t.Iterable[Mismatch] = audited.mismatches
+    if changes:
+        remaining = mismatches(record._replace(instance=_changed(instance, changes)), audited.effective, now)
+    explained = [one._replace(reason=reasons.get(one.requirement.attribute.name, one.reason)) for one in remaining]
+    return InstancePlan(record, tuple(changes), tuple(explained))
+
+
+def _value_to_set(mismatch: Mismatch, instance: Instance) -> tuple[t.Any, t.Optional[Reason]]:
+    """Return the value to set for a mismatch, or why there is none. Of several accepted values it is the first."""
+    requirement = mismatch.requirement
+    values = requirement.declared if isinstance(requirement.declared, list) else [requirement.declared]
+    if requirement.attribute.kind is Kind.MUTED or values == [None]:
+        return requirement.declared, None
+    if requirement.attribute.kind is not Kind.URL:
+        return values[0], None
+    pattern = next((url for url in values if ANY not in url), None)
+    if pattern is None:
+        return None, Reason("any_placeholder")
+    url = expand(pattern, instance)
+    return url, mismatch.reason if url is None else None
+
+
+def _unsettable_lists(instance: Instance, found: t.Iterable[Mismatch]) -> dict[str, Reason]:
+    """Return the muted lists that cannot be set, by their names, and why: one call sets both, with the API's names for filters."""
+    wanted = {one.requirement.attribute: one.expected for one in found if one.requirement.attribute in _MUTED_LISTS}
+    if any(is_unknown(instance, attribute.name) for attribute in _MUTED_LISTS):
+        return {attribute.name: Reason("unknown_lists") for attribute in wanted if not is_unknown(instance, attribute.name)}
+    lists = {attribute: wanted.get(attribute, attribute.value(instance)) for attribute in _MUTED_LISTS}
+    filters = [one for attribute, names in lists.items() for one in names if one not in FILTERS[attribute.name]]
+    return {attribute.name: Reason("unknown_filter", {"filters": filters}) for attribute in wanted} if filters else {}
+
+
+def _with_restored_setting(instance: Instance, effective: Effective, changes: list[Change]) -> list[Change]:
+    """Return the changes, and the one that undoes a side effect: received_and_delivery turns notify_sent_by_me on."""
     by_name = {change.attribute.name: change for change in changes}
-    both = by_name.get(_BOTH)
-    if both is None or _SENT_BY_ME in by_name:
-        return
-    check = next((one for one in asked.checks if one.attribute.name == _SENT_BY_ME), None)
-    was = BY_NAME[_SENT_BY_ME].value(instance)
-    if was is False or (check is not None and check.declared is False):
-        yield Change(BY_NAME[_SENT_BY_ME], was, False, check or both.check, _SET_BACK)
-    elif was is None:
-        both.note = _WAS_UNKNOWN
+    webhook = by_name.get(RECEIVED_AND_DELIVERY.name)
+    if webhook is None:
+        return changes
+    requirement = effective.get(NOTIFY_SENT_BY_ME.name)
+    before = NOTIFY_SENT_BY_ME.value(instance)
+    if requirement is None and before is None:
+        by_name[RECEIVED_AND_DELIVERY.name] = webhook._replace(
+            note=Reason("side_effect_unknown", {"setting": NOTIFY_SENT_BY_ME.name})
+        )
+    elif before is False if requirement is None else requirement.declared is False:
+        # If it is on, it would be set anyway.
+        note = None if before else Reason("side_effect", {"webhook": RECEIVED_AND_DELIVERY.name})
+        by_name[NOTIFY_SENT_BY_ME.name] = Change(
+            NOTIFY_SENT_BY_ME, before, False, requirement or webhook.requirement, note, restores=RECEIVED_AND_DELIVERY.name
+        )
+    return list(by_name.values())
 
 
-def _sets_both(instance: Instance, asked: Asked) -> bool:
-    check = next(one for one in asked.checks if one.attribute.name == _BOTH)
-    return not satisfies(check.attribute.value(instance), check.expected(instance))
+def _order(change: Change) -> tuple[bool, str, bool]:
+    """Return where a change comes: webhooks first, and what undoes a side effect right after its webhook."""
+    return (
+        change.attribute.key != "webhooks" and not change.restores,
+        change.restores or change.attribute.name,
+        bool(change.restores),
+    )
 
 
-def _sent(attribute: Attribute, value: t.Any) -> t.Any:
-    """Return a value as the API takes it."""
-    if attribute.kind == MUTED:
+def _changed(instance: Instance, changes: t.Iterable[Change]) -> Instance:
+    """Return the instance as it will be."""
+    values: dict[str, t.Any] = {**instance}
+    for change in changes:
+        key, part = change.attribute.key, change.attribute.part
+        values[key] = change.after if part is None else {**values[key], part: change.after}
+    return t.cast("Instance", values)
+
+
+def _api_value(attribute: Attribute, value: t.Any) -> t.Any:
+    if attribute in _MUTED_LISTS:
         return [FILTERS[attribute.name][one] for one in value]
     return "" if value is None else value
+
+
+def _refuse_urls(planned: InstancePlan, effective: Effective) -> None:
+    hosts = effective.get("webhook_hosts")
+    for change in planned.changes:
+        if change.attribute.kind is Kind.URL and change.after is not None:
+            problem = _url_problem(change.after, hosts)
+            if problem:
+                where = f"{_label(change.requirement)}: {change.attribute.name}"
+                raise ExpectationError(f"{where} of the instance {planned.record.instance['id']} {problem}")
+
+
+def _url_problem(url: str, hosts: t.Optional[Requirement]) -> t.Optional[str]:
+    """Return why a URL may not be set; it completes *the value …*."""
+    try:
+        parsed = parse_url(url)
+    except UrlError as error:
+        return str(error)
+    if parsed.scheme != "https":
+        return "is not an https URL: only https URLs are set"
+    if hosts and not any(one is not None and one.covers(parsed.host) for one in map(declared_host, hosts.declared)):
+        return f"has the host {parsed.host}, which the webhook_hosts of {_label(hosts)} forbid: add it there, or correct the URL"
+    return None
+
+
+def _label(requirement: Requirement) -> str:
+    name = "" if requirement.expectation_name is None else f', "{requirement.expectation_name}"'
+    return f"expectation {requirement.expectation}{name}"
+
+
+def _depends_on_settings(instance: Instance, effective: Effective) -> bool:
+    """Return whether a planned call would also set a setting that is unknown."""
+    if any(attribute.name in effective.names for attribute in _MUTED_LISTS):
+        return any(is_unknown(instance, attribute.name) for attribute in _MUTED_LISTS)
+    webhook = effective.get(RECEIVED_AND_DELIVERY.name)
+    if webhook is None or not is_unknown(instance, NOTIFY_SENT_BY_ME.name) or is_unknown(instance, RECEIVED_AND_DELIVERY.name):
+        return False
+    return not webhook.accepts(instance, RECEIVED_AND_DELIVERY.value(instance), webhook.expected(instance))
+
+
+def _is_declarable(attribute: Attribute, value: t.Any) -> bool:
+    """Return whether an expectation can declare a value, so that a convergence sets it."""
+    if attribute.kind is Kind.MUTED:
+        return set(value) <= set(FILTERS[attribute.name])
+    if attribute.kind is Kind.BOOLEAN:
+        return value is not None
+    if value is None:
+        return attribute.kind in (Kind.URL, Kind.TEXT)
+    if attribute.kind is not Kind.URL or not is_writable(value):
+        return is_writable(value)
+    try:
+        return parse_url(value).scheme == "https" and not set("{}") & set(value)
+    except UrlError:
+        return False

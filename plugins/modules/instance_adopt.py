@@ -8,18 +8,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: instance_adopt
-short_description: Write down what a fleet of Z-API instances is today, as expectations
-version_added: 0.2.0
+short_description: Write expectations that a fleet of Z-API instances meets
+version_added: 0.1.0
 author: zapi.zapi contributors (@zapi)
 description:
-  - Makes expectations that all instances meet as they are, in few lines. Audited at once with M(zapi.zapi.instance_audit), nothing
-    drifts, and every later difference is news. It is how one begins with a fleet that is there already.
-  - What most instances share is said once. A group of three or more that a pattern of names or a type describes is one
-    expectation, and what is left is said by ID. URLs that hold an instance's own ID or name get C({id}) or C({name}) in its place.
-  - What cannot be declared is under C(ignore). That is what the API did not tell, a URL with braces of its own, the URL of a webhook
-    that is muted while nobody declares that, and a text that holds a token.
-  - Look at the result before you rely on it. What is wrong today is in it as well, for instance a webhook that posts to a host of
-    nobody's.
+  - Returns expectations that all instances meet today, in few lines. If you audit the fleet with them at once, nothing drifts, and
+    every later difference is drift. Use it to start with an existing fleet.
+  - Values that most instances have are declared once. At least three instances that share a beginning of their names, or a type, can
+    have an expectation of their own. All other values are declared by ID. The instance's own ID and name in URLs become C({id}) and
+    C({name}).
+  - Values that cannot be declared are listed under C(ignore) with the IDs. These are values that the API did not return, webhooks that
+    are muted, and texts that contain a token or braces.
+  - Review the result before you use it. It also contains what is wrong today, such as a webhook that posts to an unknown host.
 extends_documentation_fragment:
   - zapi.zapi._connection
   - zapi.zapi._connection.modules
@@ -33,13 +33,13 @@ attributes:
     description: Returns details on what has changed, in diff mode.
     support: none
     details:
-      - The file holds URLs with their secrets.
+      - The file can contain URLs with secrets.
 options:
   attributes:
     description:
-      - What is adopted, by the keys of C(expect).
-      - Connection states, payments and settings are not, unless you say so. Today's outages must not become policy unasked.
-      - For V(settings), the instances are asked by themselves where the listing does not tell them.
+      - The attributes to adopt, by the keys of C(expect).
+      - Connection states, payments, and settings are not adopted by default, so that a current outage does not become an expectation.
+      - For V(settings), instances are asked for what the listing did not return.
     type: list
     elements: str
     choices:
@@ -55,35 +55,54 @@ options:
       - webhooks
   only:
     description:
-      - IDs and exact names. No other instance is adopted.
-      - It is an error where no instance bears one of them.
+      - IDs and exact names. Only these instances are adopted.
+      - If no instance has an ID or name, the task fails with the nearest name that exists.
     type: list
     elements: str
+  secrets:
+    description:
+      - What to do about secrets in URLs.
+      - V(keep) writes URLs as they are.
+      - V(any) writes C({any}) for random-looking path segments, and for query values that look random or whose key is one such as
+        C(token), C(secret), or C(key). The audit then accepts any value there. M(zapi.zapi.instance_converge) never overwrites a URL
+        that matches, and cannot set one. A move to a new host needs V(keep).
+    type: str
+    choices:
+      - keep
+      - any
+    default: keep
   dest:
     description:
-      - The file to write, in YAML, where the module runs. Only its owner can read it. A relative path starts where the command was
-        given.
-      - A file that is there is an error, unless O(force).
-      - It holds the URLs with their secrets. A warning counts those, and C(ansible-vault encrypt) keeps them.
+      - The YAML file to write, on the host that the module runs on. Only its owner can read it. A relative path starts in the working
+        directory of the command.
+      - If the file exists, the task fails, unless you set O(force).
+      - With O(secrets=keep), it contains the secrets of URLs. A warning counts them. Before you commit the file, use O(secrets=any) or
+        encrypt it with C(ansible-vault encrypt).
     type: path
   force:
     description:
-      - Whether O(dest) may replace a file that is there. One that differs in its date only stays as it is.
+      - Whether to replace an existing O(dest). A file that differs only in its date stays as it is.
     type: bool
     default: false
 notes:
-  - The result holds URLs with their secrets, and C(-v) would print them. Set C(no_log), as the playbook C(zapi.zapi.adopt) does.
+  - The result contains the URLs as they are written, which C(-v) prints. Set C(no_log) as the playbook C(zapi.zapi.adopt) does.
 seealso:
   - module: zapi.zapi.instance_audit
 """
 
 EXAMPLES = r"""
-- name: Write down what the fleet is
+- name: Write expectations that the fleet meets
   zapi.zapi.instance_adopt:
     dest: expectations.yml
   no_log: true
 
-- name: Write down what all shops are, with their settings
+- name: Write a file that is safe to commit
+  zapi.zapi.instance_adopt:
+    secrets: any
+    dest: expectations-to-commit.yml
+  no_log: true
+
+- name: Write expectations for all shops, with their settings
   zapi.zapi.instance_adopt:
     query: Loja
     attributes: [webhook_hosts, webhooks, settings]
@@ -91,7 +110,7 @@ EXAMPLES = r"""
     force: true
   no_log: true
 
-- name: Make expectations without a file
+- name: Get expectations without a file
   zapi.zapi.instance_adopt:
   register: adopted
   no_log: true
@@ -104,13 +123,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: How many instances and expectations there are, where they are written, and how many URLs hold secrets.
+  description:
+    - The number of instances and expectations, the file, and the number of URLs with secrets. With O(secrets=any), the hosts and paths
+      that are written as they are.
   returned: always
   type: str
   sample: 340 instances are described by 7 expectations, in /home/ana/fleet/expectations.yml
 expectations:
   description:
-    - What the fleet is, as O(zapi.zapi.instance_audit#module:expectations) takes it, with the secrets of URLs.
+    - The list that O(zapi.zapi.instance_audit#module:expectations) takes, including the secrets of URLs.
   returned: success
   type: list
   elements: dict
@@ -125,130 +146,136 @@ expectations:
         webhooks:
           received: https://hooks.example.com/shops/{id}
 summary:
-  description:
-    - The adoption in numbers. V(instances) is how many there are, V(items) how many expectations describe them (write
-      C(summary['items'])), V(secrets) how many URLs in them hold secrets, as far as one can see.
+  description: The counts.
   returned: success
   type: dict
+  contains:
+    instances:
+      description: The number of instances.
+      returned: always
+      type: int
+    expectations:
+      description: The number of expectations that describe them.
+      returned: always
+      type: int
+    secrets:
+      description: The number of URLs in the expectations that contain a recognized secret.
+      returned: always
+      type: int
   sample:
     instances: 340
-    items: 7
+    expectations: 7
     secrets: 2
 """
 
-import shlex
-import time
+import re
 import typing as t
 from contextlib import suppress
-from pathlib import Path
 
-from ansible_collections.zapi.zapi.plugins.module_utils._adoption import ADOPTABLE, ADOPTED, adopt, count_secrets
-from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS
-from ansible_collections.zapi.zapi.plugins.module_utils._document import document
-from ansible_collections.zapi.zapi.plugins.module_utils._errors import ListingError, OptionError
+from ansible_collections.zapi.zapi.plugins.module_utils._adopt.adopt import ADOPTABLE, ADOPTED, adopt
+from ansible_collections.zapi.zapi.plugins.module_utils._audit import check_terms, select, unknown_terms, unknown_terms_text
+from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import OptionError, ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._core.timestamps import iso_8601
 from ansible_collections.zapi.zapi.plugins.module_utils._files import check_writable, is_private, write_file
-from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, run
-from ansible_collections.zapi.zapi.plugins.module_utils._redaction import without_secrets
-from ansible_collections.zapi.zapi.plugins.module_utils._timestamps import iso_8601
+from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
+from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, current_time, without_settings
+from ansible_collections.zapi.zapi.plugins.module_utils._policy.document import document
+from ansible_collections.zapi.zapi.plugins.module_utils._report.adoption import adopt_message, left_text, secrets_text
 
 if t.TYPE_CHECKING:
-    from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
-    from ansible_collections.zapi.zapi.plugins.module_utils._instance import Instance
+    from pathlib import Path
 
-_DATE = "# Adopted at "
+    from ansible_collections.zapi.zapi.plugins.module_utils._core.instance import Record
+    from ansible_collections.zapi.zapi.plugins.module_utils._secrets import Secrets
+
+_DATE = "Adopted at "
 
 
 def main() -> None:
-    module = Module(
-        argument_spec={
-            **CONNECTION_ARGUMENTS,
+    module = Module.with_connection(
+        {
             "attributes": {"type": "list", "elements": "str", "choices": list(ADOPTABLE), "default": list(ADOPTED)},
             "only": {"type": "list", "elements": "str"},
+            "secrets": {"type": "str", "choices": ["keep", "any"], "default": "keep", "no_log": False},
             "dest": {"type": "path"},
             "force": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
+        }
     )
-    run(module, lambda fleet: _adopt(module, fleet))
+    try:
+        result = _adopt(module)
+    except ZapiError as error:
+        result = module.failure(error)
+    module.end(result)
 
 
-def _adopt(module: Module, fleet: Fleet) -> dict[str, t.Any]:
-    params, now = module.params, int(time.time() * 1000)
-    for name in ("attributes", "only"):
-        if params[name] is not None and not params[name]:
-            raise OptionError(f"{name} is an empty list: leave it out")
-    if params["dest"] is not None:
-        check_writable("dest", params["dest"], force=params["force"])
-    instances = fleet.adoptable(only=params["only"], settings="settings" in params["attributes"])
-    if not instances:
-        raise ListingError("the fleet is empty: there is nothing to adopt")
-    secrets = [params[name] for name in ("partner_token", "client_token") if params[name]]
-    items = adopt(instances, params["attributes"], secrets)
-    summary = {"instances": len(instances), "items": len(items), "secrets": count_secrets(items)}
-    result = {"changed": False, "expectations": items, "summary": summary}
-    where = advice = ""
-    if params["dest"] is not None:
-        file = str(Path(params["dest"]).absolute())
-        text = document(items, _heading(instances, fleet.address, now, params, secrets), _names(instances, secrets))
-        result["changed"] = _write(file, text, params["force"], module.check_mode)
-        is_planned = module.check_mode and result["changed"]
-        where = f"; {file} would be written" if is_planned else f", in {file}"
-        advice = f": ansible-vault encrypt {shlex.quote(file)}"
-        if summary["secrets"] and not is_planned:
-            module.warn(f"{_secrets(summary)} in {file}{advice}")
-    result["msg"] = _message(summary) + where + (f"; {_secrets(summary)}{advice}" if summary["secrets"] else "")
+def _adopt(module: Module) -> dict[str, t.Any]:
+    params = module.params
+    if not params["attributes"]:
+        raise OptionError("attributes is an empty list: leave it out to adopt webhook_hosts and webhooks")
+    check_terms(params["only"])
+    path = None if params["dest"] is None else check_writable("dest", params["dest"], force=params["force"])
+    with Fleet(module.connection()) as fleet:
+        records, secrets = _records_and_secrets(fleet, params)
+    is_any = params["secrets"] == "any"
+    adoption = adopt(records, params["attributes"], secrets=secrets, any_secrets=is_any)
+    summary = {"instances": len(records), "expectations": len(adoption.expectations), "secrets": adoption.secrets}
+    result: dict[str, t.Any] = {"changed": False, "expectations": adoption.expectations, "summary": summary}
+    if path is not None:
+        names = {record.instance["id"]: secrets.mask(record.instance["name"]) for record in records}
+        heading = _heading(records, fleet.api_url, params, secrets)
+        text = document(adoption.expectations, heading, names, adoption.comments)
+        result["changed"] = not (params["force"] and _is_same(path, text))
+        if result["changed"] and not module.check_mode:
+            write_file("dest", str(path), text, force=params["force"])
+        if adoption.secrets:
+            module.warn(secrets_text(adoption.secrets, str(path), is_any=is_any))
+    is_planned = module.check_mode and bool(result["changed"])
+    file = None if path is None else str(path)
+    result["msg"] = "\n".join([adopt_message(summary, file, is_planned=is_planned), *left_text(adoption.left)])
     return result
 
 
-def _write(file: str, text: str, force: bool, check_mode: bool) -> bool:
-    """Write the file unless it says the same already, and return whether it was."""
-    with suppress(OSError):  # where it cannot be read, writing it tells why
-        if force and is_private(file) and _without_date(Path(file).read_bytes()) == _without_date(text.encode()):
-            return False
-    if not check_mode:
-        write_file("dest", file, text, force=force)
-    return True
+def _records_and_secrets(fleet: Fleet, params: t.Mapping[str, t.Any]) -> tuple[list[Record], Secrets]:
+    """Return the records to adopt, with their settings if these are adopted, and the secrets of the whole fleet."""
+    # A URL can contain the token of another instance. With credentials, all of them are known without a listing.
+    listing = fleet.list(only=None if fleet.has_middleware else params["only"])
+    fleet.refuse_rejected(listing)
+    records = listing.records
+    if params["only"] is not None:
+        records, unmatched = select(records, params["only"])
+        if unmatched:
+            raise OptionError(
+                f"only: {unknown_terms_text(unknown_terms(listing.records, unmatched), fleet.secrets(listing.records))}"
+            )
+    if not records:
+        raise OptionError("the fleet is empty: there is nothing to adopt")
+    if "settings" in params["attributes"]:
+        records = fleet.complete(records, {"me": without_settings(records)})
+    return records, fleet.secrets([*listing.records, *records])
 
 
-def _without_date(text: bytes) -> list[bytes]:
-    return [line for line in text.split(b"\n") if not line.startswith(_DATE.encode())]
-
-
-def _heading(
-    instances: list[Instance], address: str, now: int, params: t.Mapping[str, t.Any], secrets: t.Sequence[str]
-) -> list[str]:
-    tenant, *others = {instance["tenant"] for instance in instances}
-    account = address
-    if tenant is not None and not others:
-        tokens = [token for instance in instances for token in instance["tokens"]]
-        account = f"tenant {without_secrets(tenant, [*tokens, *secrets], tenant)} at {address}"
+def _heading(records: t.Sequence[Record], api_url: str, params: t.Mapping[str, t.Any], secrets: Secrets) -> list[str]:
+    tenant, *others = {record.instance["tenant"] for record in records}
+    # Editors find their directives behind a colon (vim: set …): the tenant loses what makes one, as names do.
+    shown = None if tenant is None or others else " ".join(re.sub('[:#"]', " ", secrets.mask(tenant)).split())
+    account = api_url if shown is None else f'tenant "{shown}" at {api_url}'
     narrowed = [name for name in ("query", "middleware", "only") if params[name]]
     return [
-        f"{_DATE[2:]}{iso_8601(now)} by zapi.zapi.instance_adopt",
+        f"{_DATE}{iso_8601(current_time())} by zapi.zapi.instance_adopt",
         f"Account: {account}",
-        f"Instances: {len(instances)}" + (f", a part of them ({', '.join(narrowed)})" if narrowed else ""),
+        f"Instances: {len(records)}" + (f", a part of them ({', '.join(narrowed)})" if narrowed else ""),
     ]
 
 
-def _names(instances: list[Instance], secrets: list[str]) -> dict[str, str]:
-    """Return the names of instances by id, without the tokens that may be in them."""
-    return {
-        instance["id"]: without_secrets(instance["name"], [*instance["tokens"], *secrets], instance["name"])
-        for instance in instances
-    }
+def _is_same(path: Path, text: str) -> bool:
+    """Return whether the file differs from the text in its date at most."""
+    with suppress(OSError):  # if it cannot be read, writing it reports why
+        return is_private(path) and _without_date(path.read_bytes()) == _without_date(text.encode())
+    return False
 
 
-def _message(summary: t.Mapping[str, int]) -> str:
-    instances = _counted(summary["instances"], "instance is", "instances are")
-    return f"{instances} described by {_counted(summary['items'], 'expectation', 'expectations')}"
-
-
-def _secrets(summary: t.Mapping[str, int]) -> str:
-    return _counted(summary["secrets"], "URL holds a secret", "URLs hold secrets")
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+def _without_date(text: bytes) -> list[bytes]:
+    return [line for line in text.split(b"\n") if not line.startswith(f"# {_DATE}".encode())]
 
 
 if __name__ == "__main__":

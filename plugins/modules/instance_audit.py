@@ -8,17 +8,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: instance_audit
-short_description: Assert that all Z-API instances are as declared
+short_description: Assert that Z-API instances are as declared
 version_added: 0.1.0
 author: zapi.zapi contributors (@zapi)
 description:
-  - Compares a whole fleet of Z-API instances with declared expectations, and fails where they differ. The fleet is all instances of
-    an account, or those that O(credentials) names.
-  - The listing is complete, or the audit fails saying why. Every mistake in the expectations is refused before anything is
-    compared. Up to five are told at once.
-  - An audit of nothing is no audit. Where no expectation matches any of the instances, the task fails, whatever
-    O(fail_on_drift) says. An empty fleet is warned of.
-  - Secrets in the webhook URLs of the expectations and of the fleet are masked in whatever the task returns or prints.
+  - Compares a fleet of Z-API instances with declared expectations, and fails if they differ. The fleet is all instances of an
+    account, or the instances of O(credentials).
+  - The listing is complete, or the task fails. Mistakes in the expectations are errors before any request. Up to five of them are
+    reported at once.
+  - If no expectation matches any instance, the task fails, even with O(fail_on_drift=false). An empty fleet causes a warning.
+  - Secrets in webhook URLs are masked in everything that the task returns or prints.
 extends_documentation_fragment:
   - zapi.zapi._connection
   - zapi.zapi._connection.modules
@@ -27,63 +26,69 @@ attributes:
     description: Returns details on what differs, in diff mode.
     support: full
     details:
-      - Before is what the instance is, after is what it is expected to be.
+      - The diff shows actual values (C(-)) and expected values (C(+)).
 options:
   expectations:
     description:
-      - A list of expectations, each a dictionary with C(expect) or C(ignore), or both, and with C(match) unless every instance is
-        meant.
-      - C(match) holds conditions, which all have to hold. V(id) is exact. V(name) is exact, or a shell pattern with V(*), V(?) or
-        brackets (write C([[]) for a literal C([)). V(middleware) is exact.
-      - C(expect) says what these instances have to be, with at least one of the following keys.
-      - V(whatsapp_connected) and V(phone_connected) are booleans. An unknown state is neither.
-      - V(middleware) and V(payment_status) are one value, or a list of accepted ones.
-      - V(days_left) is the least number of days until the instance is due.
-      - V(webhooks) maps events (such as V(received)) to a URL, to a list of accepted URLs, or to null, for unset. In a URL, C({id})
-        and C({name}) stand for the instance's own, percent-encoded. Any other brace is an error.
-      - A declared URL is a webhook that works. Where the API told that it is muted, it is drift, unless V(settings) declares that
-        V(muted_webhooks) holds it. V(received_and_delivery) is muted with V(received).
-      - V(webhook_hosts) is a list of hosts, such as V(hooks.example.com), V(*.example.com) or V(hooks.example.com:8443). No webhook
-        of any kind may post anywhere else, also none that has no other expectation.
-      - V(settings) maps settings to what they have to be. V(notify_sent_by_me), V(auto_read_message), V(auto_read_status) and
-        V(call_reject_auto) are booleans, V(call_reject_message) is a text, or null for none.
-      - V(muted_webhooks) and V(muted_messages), also under V(settings), are lists of what is B(not) delivered, and may be empty. The
-        first one holds V(received), V(delivery), V(connected), V(disconnected), V(presence_chat) or V(message_status), the second one
-        V(group), V(private_chat), V(text), V(image), V(video), V(audio) or V(document). They are compared as sets.
-      - Where a setting is expected of an instance and the listing did not tell it, the instance is asked by itself.
-      - What is unknown equals nothing, not even null.
-      - C(ignore) is a list of attributes that earlier expectations declare and that are not asked of these instances, such as
-        V(whatsapp_connected) or V(webhooks.received); V(webhooks) means all webhooks, V(settings) all
-        settings. A later expectation may ask again.
-      - C(until) is a date, such as V(2027-03-01), the last day (in UTC) on which the expectation counts. After it the expectation is
-        as if it were not there, and a warning says so.
-      - C(name) is a text of one line. Messages and rows name the expectation by it as well.
-      - Expectations merge in order. For each attribute, and for each single webhook or setting, the last expectation that matches an
-        instance counts.
-      - An expectation that names an ID, or a name that is no pattern, which no instance has, is itself drift. A warning tells of one
-        that matches no instance for another reason, with the nearest name that is there.
-      - Names are compared in Unicode's composed form (NFC), so that an accent is the same accent on every keyboard.
-      - Needed, unless O(expectations_file) is given.
+      - 'A list of expectations. This one applies to all instances:
+        C({expect: {whatsapp_connected: true, payment_status: [PAID, TRIAL], webhook_hosts: [hooks.example.com]}}).'
+      - 'This one declares the webhooks of some instances:
+        C({match: {name: "shop-*"}, expect: {webhooks: {received: "https://hooks.example.com/{id}/received", presence_chat: null}}}).'
+      - 'This one excepts an instance for some time:
+        C({match: {id: 3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F}, ignore: [whatsapp_connected], until: 2027-03-01}).'
+      - Each expectation is a mapping with C(expect), C(ignore), or both. It can also have C(match), C(name), and C(until).
+      - C(match) selects instances. All of its conditions must hold. Each of them takes one value or a list of values, any of which
+        matches. V(id) is exact. V(name) is exact, or a shell pattern with V(*), V(?), or brackets (C([[]) is a literal C([)).
+        V(middleware) is exact. Without C(match), the expectation applies to all instances.
+      - C(expect) declares attributes, at least one of the following.
+      - V(whatsapp_connected) and V(phone_connected) are booleans. An unknown state is neither true nor false.
+      - V(payment_status) and V(middleware) are one value, or a list of accepted values.
+      - V(days_left) is the minimum number of days until the due date.
+      - V(phone_number) is the number that the instance is paired with. It contains only digits and includes the country code. Only
+        instances whose expectations declare it are asked for it.
+      - V(webhooks) maps events, such as V(received), to a URL, a list of accepted URLs, or null (unset).
+      - In a URL, C({id}) and C({name}) stand for the ID and the name of the instance, percent-encoded. C({name}) cannot be part of
+        the host. C({any}) stands for any path segment or query value. Other braces are errors.
+      - A webhook that is declared with a URL must also work. If the API returned that it is muted, it has drifted, unless V(settings)
+        declares it in V(muted_webhooks). V(received_and_delivery) is muted together with V(received).
+      - V(webhook_hosts) is a list of hosts, such as V(hooks.example.com), V(*.example.com), or V(hooks.example.com:8443). No webhook
+        of any kind may post to another host, even if it has no expectation of its own.
+      - V(settings) maps settings to values. V(notify_sent_by_me), V(auto_read_message), V(auto_read_status), and V(call_reject_auto)
+        are booleans. V(call_reject_message) is a text, or null for none.
+      - V(muted_webhooks) and V(muted_messages), also in V(settings), are lists of what is B(not) delivered. The order does not matter,
+        and a list can be empty. The former takes V(received), V(delivery), V(connected), V(disconnected), V(presence_chat), and
+        V(message_status). The latter takes V(group), V(private_chat), V(text), V(image), V(video), V(audio), and V(document).
+      - If an expected setting is not in the listing, the instance is asked for it.
+      - A value that the API did not return is unknown. It equals nothing, not even null.
+      - C(ignore) is a list of attributes that earlier expectations declare and that these instances need not meet, such as
+        V(whatsapp_connected) or V(webhooks.received). V(webhooks) stands for all webhooks, V(settings) for all settings.
+      - C(until) is the last day, in UTC, on which the expectation counts. After it, the expectation has no effect and causes a
+        warning.
+      - C(name) is a text of one line. Messages and rows use it.
+      - For each attribute, and for each webhook and setting, the last expectation that matches an instance counts.
+      - An ID or exact name that no instance has is drift (RV(drift[].kind=missing)). An expectation or a pattern that matches no
+        instance for another reason causes a warning with the nearest name that exists.
+      - Names are compared in Unicode's composed form (NFC), so it does not matter how a keyboard writes accents.
+      - Required, unless you set O(expectations_file).
     type: raw
   expectations_file:
     description:
-      - A file on the controller that holds the list as C(expectations), or is the list. A relative path starts where the command
-        was given.
-      - It is read as a file of variables is. M(ansible.builtin.include_vars) says how. It may be encrypted as a whole, or have
-        encrypted values and templates, which may also use its other keys.
+      - A YAML file on the controller that contains the list, either as C(expectations) or as the whole document. A relative path
+        starts in the working directory of the command.
+      - It is read like a file of variables, see M(ansible.builtin.include_vars). It can be encrypted with C(ansible-vault) as a
+        whole, or contain encrypted values and templates, which can use the file's other keys.
     type: path
   only:
     description:
-      - IDs and exact names. No other instance is looked at, and no expectation is missing an instance because of that.
-      - It is an error where no instance bears one of them and no expectation names it.
-      - Where all of them are IDs, the server is asked for these instances alone, in a listing for ten of them at most.
+      - IDs and exact names. Only these instances are audited, and only these can be missing.
+      - If no instance has an ID or name, and no expectation names it, the task fails with the nearest name that exists.
+      - If all of them are IDs, at most ten, the server narrows the listing.
     type: list
     elements: str
   unmanaged:
     description:
       - What to do about instances that no expectation matches.
-      - With V(ignore) they are only counted, with V(report) they have a row in RV(drift) but do not spoil RV(in_sync), with V(drift)
-        they are drift.
+      - V(ignore) only counts them. V(report) adds rows to RV(drift) without changing RV(in_sync). V(drift) counts them as drift.
     type: str
     choices:
       - ignore
@@ -92,23 +97,29 @@ options:
     default: ignore
   fail_on_drift:
     description:
-      - Whether the task fails on drift.
+      - Whether the task fails if RV(in_sync) is false.
     type: bool
     default: true
-  validate_only:
+  strict:
     description:
-      - Whether to check the expectations and nothing else. No server is asked, no token is needed, and the task says what they
-        declare, or fails as the audit would.
+      - Whether warnings make RV(in_sync) false. These are expectations and patterns that match no instance, expectations that ended,
+        unknown mute filters, and an empty fleet.
     type: bool
     default: false
-    version_added: 0.2.0
+  validate_only:
+    description:
+      - Whether to only check the expectations. No request is sent and no token is needed. The task returns RV(declared), or fails as
+        the audit would.
+      - It also refuses URLs that the C(webhook_hosts) of the same expectation forbid.
+    type: bool
+    default: false
   show_url_secrets:
     description:
-      - Whether to show the user names, passwords, query values and random-looking parts of the path of webhook URLs instead of
-        C(***).
+      - Whether to show user names, passwords, query values, and random-looking path segments of webhook URLs instead of C(***).
     type: bool
     default: false
 seealso:
+  - module: zapi.zapi.instance_converge
   - module: zapi.zapi.instance_info
   - plugin: zapi.zapi.drift
     plugin_type: filter
@@ -117,13 +128,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Assert that the whole fleet posts its messages to us, is connected, and is paid for
+- name: Assert that all instances are connected, paid for, and post to our host
   zapi.zapi.instance_audit:
     expectations:
       - expect:
           whatsapp_connected: true
           payment_status: [PAID, TRIAL]
-          days_left: 5
           webhooks:
             received: https://hooks.example.com/{id}/received
             received_and_delivery: https://hooks.example.com/{id}/received
@@ -134,8 +144,9 @@ EXAMPLES = r"""
     expectations:
       - expect:
           whatsapp_connected: true
+          payment_status: [PAID, TRIAL]
       - match:
-          name: "Loja *"
+          name: ["Loja *", "Padaria *"]
           middleware: web
         expect:
           payment_status: PAID
@@ -147,6 +158,10 @@ EXAMPLES = r"""
     unmanaged: report
     fail_on_drift: false
   register: audit
+
+- name: Show how much of the fleet is in sync
+  ansible.builtin.debug:
+    msg: "{{ audit.summary.compliance }} % of {{ audit.summary.managed }} instances"
 
 - name: Assert that no webhook of one instance posts to a foreign host
   zapi.zapi.instance_audit:
@@ -168,22 +183,18 @@ EXAMPLES = r"""
             muted_webhooks: []
             muted_messages: []
 
-- name: Check that a file of expectations has no mistake
+- name: Check a file of expectations without a request
   zapi.zapi.instance_audit:
     expectations_file: expectations.yml
     validate_only: true
-
-- name: Show how much of the fleet is in sync
-  ansible.builtin.debug:
-    msg: "{{ audit.summary.compliance }} % of {{ audit.summary.managed }} instances"
 """
 
 RETURN = r"""
 msg:
   description:
-    - The audit in words. How many of how many, on drift also what drifted, the most frequent attribute first, then the first ten
-      missing instances and the first ten other rows.
-    - Where the fleet could not be compared, the reason. With O(validate_only=true), what the expectations declare.
+    - The result as text. It has the counts, the attributes that differ (the most frequent first), the missing instances, and the rows
+      of the first ten instances.
+    - If the fleet could not be compared, the reason. With O(validate_only=true), what the expectations declare.
   returned: always
   type: str
   sample: |-
@@ -191,21 +202,21 @@ msg:
     by attribute: whatsapp_connected 1
     - "Padaria Central" (3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F): whatsapp_connected is false, expected true (expectation 1)
 declared:
-  description: What the expectations declare, in numbers.
+  description: What the expectations declare.
   returned: with O(validate_only=true)
   type: dict
   contains:
     expectations:
-      description: How many expectations there are.
+      description: The number of expectations.
       returned: always
       type: int
     attributes:
-      description: Which attributes they declare.
+      description: The attributes that they declare.
       returned: always
       type: list
       elements: str
     instances_named:
-      description: How many instances they name, by ID or by exact name.
+      description: The number of instances that they name by ID or exact name.
       returned: always
       type: int
   sample:
@@ -213,117 +224,126 @@ declared:
     attributes: [webhooks, webhook_hosts]
     instances_named: 4
 audited_at:
-  description: When the audit began, as ISO 8601 in UTC. Days left and ends of expectations are counted from it.
+  description: When the audit began, in ISO 8601 and UTC. C(days_left) and C(until) are relative to it.
   returned: when the fleet was compared
   type: str
   sample: "2026-12-31T02:00:00Z"
 in_sync:
-  description: Whether there is no drift. False as well where no expectation matches any of the instances.
+  description: Whether there is no drift. It is also false if no expectation matches any instance, and for warnings with O(strict=true).
   returned: when the fleet was compared
   type: bool
   sample: false
 drift:
-  description: What is not as declared, in the API's order of instances, then by attribute; missing instances come last.
+  description: The differences, in the API's order of instances, then by attribute. Missing instances come last.
   returned: when the fleet was compared
   type: list
   elements: dict
   contains:
     kind:
-      description: V(mismatch), V(missing) or V(unmanaged).
+      description: V(mismatch), V(missing), or V(unmanaged).
       returned: always
       type: str
     id:
-      description: The instance's ID. Null where an instance is missing of which only the name is known.
+      description: The ID of the instance. Null for a missing instance that was named by its name.
       returned: always
       type: str
     name:
-      description: The instance's name. Null where an instance is missing of which only the ID is known.
+      description: The name of the instance. Null for a missing instance that was named by its ID.
       returned: always
       type: str
     attribute:
       description:
-        - What differs, such as V(whatsapp_connected), V(webhooks.received), V(settings.muted_webhooks) or V(webhook_hosts). Null for
-          missing and unmanaged instances.
+        - The attribute that differs, such as V(whatsapp_connected), V(webhooks.received), V(settings.muted_webhooks), or
+          V(webhook_hosts). Null for missing and unmanaged instances.
       returned: always
       type: str
     expected:
-      description: What was declared, with placeholders filled in.
+      description: The declared value, with placeholders filled in.
       returned: always
       type: raw
     actual:
-      description: What the instance has. For V(webhook_hosts), a list of the hosts that were not declared.
+      description: The value that the instance has. For V(webhook_hosts), a list of the hosts that are not declared.
       returned: always
       type: raw
     expectation:
       description:
-        - The position of the expectation in the list, from 1. Null for unmanaged instances, and for a refused credential
-          of O(credentials) that no expectation names.
+        - The position of the expectation in the list, from 1. Null for unmanaged instances, and for rejected O(credentials) that no
+          expectation names.
       returned: always
       type: int
     expectation_name:
-      description: The name of that expectation, null where it has none.
+      description: The name of that expectation, or null.
       returned: always
       type: str
     note:
       description:
-        - What is not plain to see, or null. That the two sides differ in a masked part only, or in upper and lower case only, that
-          the API did not tell the value, that a webhook is muted, which webhooks post to a foreign host, or why the server refused a
-          credential.
+        - An explanation, or null. For example that the API did not return the value, that a webhook is muted, which webhooks post to
+          a foreign host, or why an instance is disconnected.
       returned: always
       type: str
+    reason:
+      description: The same explanation for programs, a mapping with C(code) and C(values), or null.
+      returned: always
+      type: dict
   sample:
     - kind: mismatch
       id: 3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F
       name: Padaria Central
-      attribute: webhooks.received
-      expected: https://hooks.example.com/3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F/received
-      actual: https://old.example.net/hook?key=***
+      attribute: webhook_hosts
+      expected: [hooks.example.com]
+      actual: [old.example.net]
       expectation: 1
       expectation_name:
-      note:
+      note: posted to by received, delivery
+      reason:
+        code: foreign_hosts
+        values:
+          webhooks: [received, delivery]
 summary:
-  description: The audit in numbers.
+  description: The counts.
   returned: when the fleet was compared
   type: dict
   contains:
     instances:
-      description: How many instances were looked at, the whole fleet or those of O(only).
+      description: The number of instances that were audited, the whole fleet or those of O(only).
       returned: always
       type: int
     managed:
-      description: How many of them an expectation matches.
+      description: The number of instances that an expectation matches.
       returned: always
       type: int
     unmanaged:
-      description: How many of them none matches.
+      description: The number of instances that no expectation matches.
       returned: always
       type: int
     in_sync:
-      description: How many managed instances are as declared.
+      description: The number of managed instances that are as declared.
       returned: always
       type: int
     drifted:
-      description: How many managed instances are not.
+      description: The number of managed instances that are not.
       returned: always
       type: int
     missing:
-      description: How many expectations name an instance that does not exist, and how many other credentials the server refused.
+      description: The number of IDs and names in expectations that no instance has, and of other credentials that the server rejected.
       returned: always
       type: int
     mismatches:
-      description: How many instances differ, by attribute.
+      description: The number of instances that differ, by attribute.
       returned: always
       type: dict
     compliance:
-      description:
-        - The percentage of managed and missing instances that are in sync, to one decimal.
-        - It is 100.0 only if all of them are, or if there are none.
+      description: The percentage of managed and missing instances that are in sync, to one decimal. It is 100.0 only if all are.
       returned: always
       type: float
     unverified:
       description:
-        - How many instances have a declared URL, and nobody knows whether its webhook is muted, since the API did not tell.
-        - Expect V(settings.muted_webhooks) of them, and they are asked.
+        - The number of instances with a declared URL whose mute filters are unknown, because the listing did not return them.
+        - Expect V(settings.muted_webhooks) to check them.
+      returned: always
+      type: int
+    warnings:
+      description: The number of findings that O(strict=true) counts as drift.
       returned: always
       type: int
   sample:
@@ -338,87 +358,78 @@ summary:
       whatsapp_connected: 4
     compliance: 96.2
     unverified: 0
+    warnings: 0
 """
 
-import time
 import typing as t
 
-from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS
-from ansible_collections.zapi.zapi.plugins.module_utils._diff import diffs
-from ansible_collections.zapi.zapi.plugins.module_utils._drift import UNMANAGED_CHOICES, Audit
-from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
-from ansible_collections.zapi.zapi.plugins.module_utils._module import (
-    EXPECTATIONS_ARGUMENTS,
-    EXPECTATIONS_SOURCES,
-    Module,
-    run,
-    run_offline,
+from ansible_collections.zapi.zapi.plugins.module_utils._audit import (
+    UNMANAGED_CHOICES,
+    audit,
+    check_terms,
+    refuse_unknown_terms,
+    select,
 )
-from ansible_collections.zapi.zapi.plugins.module_utils._wording import message, printable, summary, warnings
-
-if t.TYPE_CHECKING:
-    from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import Instances
-    from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
+from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
+from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, current_time, refuse_forbidden_urls
+from ansible_collections.zapi.zapi.plugins.module_utils._policy.expectations import Expectations
+from ansible_collections.zapi.zapi.plugins.module_utils._report import rows
+from ansible_collections.zapi.zapi.plugins.module_utils._report.diff import audit_diff
+from ansible_collections.zapi.zapi.plugins.module_utils._report.messages import audit_message, validation_message, warning_texts
+from ansible_collections.zapi.zapi.plugins.module_utils._secrets import Mask
 
 
 def main() -> None:
-    module = Module(
-        argument_spec={
-            **CONNECTION_ARGUMENTS,
-            **EXPECTATIONS_ARGUMENTS,
+    module = Module.with_expectations(
+        {
             "unmanaged": {"type": "str", "choices": list(UNMANAGED_CHOICES), "default": "ignore"},
             "fail_on_drift": {"type": "bool", "default": True},
+            "strict": {"type": "bool", "default": False},
             "validate_only": {"type": "bool", "default": False},
-        },
-        required_one_of=[EXPECTATIONS_SOURCES],
-        mutually_exclusive=[EXPECTATIONS_SOURCES],
-        supports_check_mode=True,
+        }
     )
-    show_url_secrets = module.params["show_url_secrets"]
-    if module.params["validate_only"]:
-        run_offline(module, lambda: _validate(module), show_url_secrets)
-    run(module, lambda fleet: _audit(module, fleet), show_url_secrets)
+    try:
+        result = _validate(module) if module.params["validate_only"] else _audit(module)
+    except ZapiError as error:
+        result = module.failure(error)
+    module.end(result)
 
 
 def _validate(module: Module) -> dict[str, t.Any]:
-    expectations = Expectations(module.params["expectations"], _now())
-    for warning in expectations.warnings:
-        module.warn(printable(warning))
-    declared = expectations.summary()
-    return {"msg": summary(declared), "declared": declared}
-
-
-def _audit(module: Module, fleet: Fleet) -> dict[str, t.Any]:
-    params, now = module.params, _now()
-    expectations = Expectations(params["expectations"], now)
-    if not fleet.tells_middleware:
-        expectations.refuse_middleware()
-    only = params["only"]
-
-    def compare(pages: Instances) -> Audit:
-        audit = Audit(expectations, now, unmanaged=params["unmanaged"], only=only, show_url_secrets=params["show_url_secrets"])
-        for page in pages:
-            for instance in page:
-                audit.add(instance)
-        return audit
-
-    needs_settings = expectations.needs_settings if expectations.names_settings else None
-    audit = fleet.compare(compare, only=only, needs_settings=needs_settings)
-    audit.refuse(fleet.refused)
-    audit.refuse_unborne()
-    for warning in warnings(expectations, audit):
+    expectations = Expectations(module.params["expectations"], current_time())
+    refuse_forbidden_urls(expectations)
+    for warning in warning_texts(expectations.warnings, module.mask()):
         module.warn(warning)
-    result = audit.finish()
-    result["msg"] = message(result)
+    declared = expectations.summary()
+    return {"msg": validation_message(declared), "declared": declared}
+
+
+def _audit(module: Module) -> dict[str, t.Any]:
+    params, only = module.params, module.params["only"]
+    now = current_time()
+    expectations = Expectations(params["expectations"], now)
+    check_terms(only)
+    with Fleet(module.connection()) as fleet:
+        if not fleet.has_middleware:
+            expectations.refuse_middleware()
+        listing = fleet.list(only=only)
+        selected = listing.records if only is None else select(listing.records, only)[0]
+        records = fleet.complete(listing.records, expectations.unknown_calls(selected))
+        mask = Mask(fleet.secrets(records), params["show_url_secrets"])
+    audited = audit(
+        records, expectations, now, only=only, unmanaged=params["unmanaged"], strict=params["strict"], rejected=listing.rejected
+    )
+    refuse_unknown_terms(audited, mask.secrets)
+    warnings = warning_texts(audited.warnings, mask)
+    result = rows.audit(audited, mask)
+    result["msg"] = audit_message(result, warnings if params["strict"] else ())
+    for warning in () if params["strict"] else warnings:
+        module.warn(warning)
     if module._diff:
-        result["diff"] = diffs(result["drift"])
-    nothing_asserted = result["summary"]["instances"] and not result["summary"]["managed"]
-    result["failed"] = not result["in_sync"] and (params["fail_on_drift"] or bool(nothing_asserted))
+        result["diff"] = audit_diff(result["drift"])
+    result["failed"] = audited.asserts_nothing or (params["fail_on_drift"] and not audited.in_sync)
     return result
-
-
-def _now() -> int:
-    return int(time.time() * 1000)
 
 
 if __name__ == "__main__":

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: instance_converge
-short_description: Make webhooks and settings of Z-API instances what is declared
-version_added: 0.2.0
+short_description: Set webhooks and settings of Z-API instances as declared
+version_added: 0.1.0
 author: zapi.zapi contributors (@zapi)
 description:
-  - Takes the very expectations that M(zapi.zapi.instance_audit) takes, and sets the webhooks and settings that differ from them, one
-    call for each. What no call can set is left to people and is in RV(remaining). That is the connection, the payment, the days left, the
-    hosts, V(webhooks.received_status), and all that the API did not tell.
-  - B(It writes to your account.) Try it first with C(--check --diff), which returns the plan. A run does exactly that, if nothing
-    changes in between.
-  - The fleet is listed and compared in full before anything is set. Then one instance, the canary, is changed and read back. If it is
-    not as it was set to be, no other one is touched. The others follow, O(concurrency) calls at once, and are read back as well.
-  - An instance's first failure ends its turn, and the others go on. A refusal that holds for all of them (the C(Client-Token), this
-    machine's address), or ten instances that fail in a row, stops everything. Running the task again goes on where it stopped.
-  - Of a list of accepted URLs, the first is set where the instance has none of them. V(null) unsets a webhook.
-  - Setting V(received_and_delivery) turns V(notify_sent_by_me) on at Z-API. Where that is declared false, or is false now and not
-    declared, setting it back is part of the plan. One call sets both muted lists, so both have to be known.
+  - Takes the same expectations as M(zapi.zapi.instance_audit), and sets the webhooks and settings that differ from them. Each value
+    takes one request.
+  - B(Only this module changes anything.) Run it with C(--check --diff) first to see the planned changes.
+  - What the API cannot set needs manual action and is returned as RV(remaining). That is the connection, the payment, the days left,
+    the hosts, V(webhooks.received_status), webhooks that are declared with C({any}), and everything that the API did not return.
+  - The module lists and compares the whole fleet before it sets anything. Then it changes one instance, the canary, and reads it
+    back. If the canary is not as planned, no other instance is changed. Otherwise the others follow, O(concurrency) requests at a
+    time, and are read back too.
+  - After its first failure, an instance is left alone, and the others continue. A rejection that holds for all instances, such as
+    that of the C(Client-Token), or ten failing instances in a row stop the run. To continue, run the task again.
+  - If several URLs are accepted and the instance has none of them, the first URL without C({any}) is set. V(null) unsets a webhook.
+  - When V(received_and_delivery) is set, Z-API also turns V(notify_sent_by_me) on. If that setting is declared as false, or is false and
+    not declared, setting it back is part of the plan. One request sets both muted lists, so both must be known.
 extends_documentation_fragment:
   - zapi.zapi._connection
   - zapi.zapi._connection.modules
@@ -37,35 +38,38 @@ attributes:
     description: Returns details on what has changed, or needs changing in C(check_mode), in diff mode.
     support: full
     details:
-      - The diff is shown also where the task fails.
+      - Equal changes of several instances are shown once. The diff is also shown if the task fails.
 options:
   expectations:
     description:
-      - What the fleet has to be, as O(zapi.zapi.instance_audit#module:expectations) describes it.
-      - At least one has to name something that can be set. A URL that would be set has to be HTTPS.
-      - Needed, unless O(expectations_file) is given.
+      - 'A list of expectations, such as
+        C({expect: {webhooks: {received: "https://hooks.example.com/{id}/received"}, settings: {muted_webhooks: []}}}).'
+      - See O(zapi.zapi.instance_audit#module:expectations) for all keys.
+      - At least one of them must declare a webhook or a setting. Before anything is set, the task fails if a URL is not HTTPS, or if
+        the effective C(webhook_hosts) of an instance forbid its host.
+      - Required, unless you set O(expectations_file).
     type: raw
   expectations_file:
     description:
-      - A file on the controller that holds them, as O(zapi.zapi.instance_audit#module:expectations_file) describes it.
+      - A YAML file on the controller that contains the expectations. See O(zapi.zapi.instance_audit#module:expectations_file).
     type: path
   only:
     description:
-      - IDs and exact names. No other instance is looked at or changed.
-      - It is an error where no instance bears one of them and no expectation names it.
+      - IDs and exact names. Only these instances are compared and changed.
+      - If no instance has an ID or name, and no expectation names it, the task fails with the nearest name that exists.
     type: list
     elements: str
   max_changes:
     description:
-      - How many instances may be changed. A number, or a percentage of the managed instances, which is never taken for less than ten
-        of them. V(100%) says that all of them may.
-      - Where more have to be, the task fails before anything is set, in check mode as well, with the plan in its result.
+      - The maximum number of instances that may be changed. Either a number, or a percentage of the managed instances, which allows at
+        least ten. V(100%) allows all of them.
+      - If more instances need changes, the task fails before it sets anything, also in check mode. The result contains the plan.
     type: str
     default: 25%
   on_missing:
     description:
-      - What to do about expectations that name an instance which is not there, and about credentials that the server refuses.
-      - With V(error), the task fails before anything is set.
+      - What to do if expectations name an instance that does not exist, or if the server rejects one of the O(credentials).
+      - With V(error), the task fails before it sets anything. With V(warn), it continues with a warning. With V(skip), it continues.
     type: str
     choices:
       - error
@@ -74,20 +78,19 @@ options:
     default: error
   verify:
     description:
-      - Whether what was changed is read back. The canary is in any case.
+      - Whether to read back what was changed. The canary is always read back.
     type: bool
     default: true
   backup:
     description:
-      - A file to write before anything is set, where the module runs. Only its owner can read it. A relative path starts where the
-        command was given. A file that is there is an error.
-      - It holds expectations that restore what is about to be changed. Converging with it is the way back. The URLs in it have their
-        secrets.
+      - The rollback file to write before anything is set, on the host that the module runs on. Only its owner can read it. A relative
+        path starts in the working directory of the command. If the file exists, the task fails.
+      - It contains expectations that restore the values before the run, including the secrets in URLs. To roll back, run this module
+        with it.
     type: path
   show_url_secrets:
     description:
-      - Whether to show the user names, passwords, query values and random-looking parts of the path of webhook URLs instead of
-        C(***).
+      - Whether to show user names, passwords, query values, and random-looking path segments of webhook URLs instead of C(***).
     type: bool
     default: false
 seealso:
@@ -96,7 +99,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Post the messages of all instances to us
+- name: Set the receive webhooks of all instances
   zapi.zapi.instance_converge:
     expectations:
       - expect:
@@ -107,13 +110,13 @@ EXAMPLES = r"""
             notify_sent_by_me: true
             muted_webhooks: []
 
-- name: Move the fleet to a new host, with a way back
+- name: Move the fleet to a new host, with a rollback file
   zapi.zapi.instance_converge:
     expectations_file: expectations.yml
     max_changes: 100%
     backup: before-the-move.yml
 
-- name: Mend one instance
+- name: Fix one instance
   zapi.zapi.instance_converge:
     expectations_file: expectations.yml
     only:
@@ -123,49 +126,49 @@ EXAMPLES = r"""
 RETURN = r"""
 msg:
   description:
-    - The convergence in words. How many instances, what by attribute, the first ten failures, and what is left for people.
-    - Where the fleet could not be compared, the reason.
+    - The result as text. It has the counts, the attributes, the planned changes or the first ten failures, and what needs manual action.
+    - If the fleet could not be compared, the reason.
   returned: always
   type: str
   sample: |-
-    12 of 340 managed instances changed
-    by attribute: webhooks.received 12, webhooks.received_and_delivery 9
+    50 of 340 managed instances would be changed
+    50 instances: webhooks.received https://old.example.net/{id}/received → https://hooks.example.com/{id}/received
 changed:
   description:
-    - Whether anything was set, or would be in check mode. True also where a call failed and nobody can know what became of it.
+    - Whether anything was set, or would be set in check mode. Also true if a request failed and its effect is unknown.
   returned: always
   type: bool
 complete:
   description:
-    - Whether all is set that can be, or may be in check mode. The task fails where it is not. For playbooks that decide on their own.
+    - Whether everything that can be set is set, or could be set in check mode. If not, the task fails.
   returned: when the fleet was compared
   type: bool
   sample: true
 changes:
   description:
-    - What is to be set, and what became of it, in the API's order of instances, webhooks before settings.
+    - The planned changes and their outcome, in the API's order of instances, webhooks before settings.
   returned: when the fleet was compared
   type: list
   elements: dict
   contains:
     id:
-      description: The instance's ID.
+      description: The ID of the instance.
       returned: always
       type: str
     name:
-      description: The instance's name.
+      description: The name of the instance.
       returned: always
       type: str
     attribute:
-      description: What is set, such as V(webhooks.received) or V(settings.muted_webhooks).
+      description: The attribute that is set, such as V(webhooks.received) or V(settings.muted_webhooks).
       returned: always
       type: str
     before:
-      description: What the instance had.
+      description: The value before the run.
       returned: always
       type: raw
     after:
-      description: What it is set to. C(*** (new\)) where the two differ in a secret only.
+      description: The value that is set. It is C(*** (new\)) if only a secret differs.
       returned: always
       type: raw
     expectation:
@@ -173,21 +176,25 @@ changes:
       returned: always
       type: int
     expectation_name:
-      description: The name of that expectation, null where it has none.
+      description: The name of that expectation, or null.
       returned: always
       type: str
     status:
-      description: V(planned), V(changed), V(failed) or V(not_tried).
+      description: V(planned), V(changed), V(failed), or V(not_tried).
       returned: always
       type: str
     error:
-      description: Why it failed, in one line, or null.
+      description: Why the change failed, in one line, or null.
       returned: always
       type: str
     note:
-      description: What is not plain to see, or null.
+      description: An explanation, or null.
       returned: always
       type: str
+    reason:
+      description: The error or the explanation for programs, a mapping with C(code) and C(values), or null.
+      returned: always
+      type: dict
   sample:
     - id: 3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F
       name: Padaria Central
@@ -199,47 +206,48 @@ changes:
       status: changed
       error:
       note:
+      reason:
 remaining:
-  description: What no call mends, as rows of RV(zapi.zapi.instance_audit#module:drift).
+  description: What needs manual action, in rows like those of RV(zapi.zapi.instance_audit#module:drift).
   returned: when the fleet was compared
   type: list
   elements: dict
   sample: []
 summary:
-  description: The convergence in numbers. All but C(remaining), which counts rows, count instances.
+  description: The counts. C(remaining) counts rows, all others count instances.
   returned: when the fleet was compared
   type: dict
   contains:
     instances:
-      description: How many instances were looked at.
+      description: The number of instances that were compared.
       returned: always
       type: int
     managed:
-      description: How many of them an expectation matches.
+      description: The number of instances that an expectation matches.
       returned: always
       type: int
     in_sync:
-      description: How many managed instances were as declared before.
+      description: The number of managed instances that were as declared before the run.
       returned: always
       type: int
     to_change:
-      description: How many have something that can be set and differs.
+      description: The number of instances in the plan.
       returned: always
       type: int
     changed:
-      description: How many of these are as they were to be.
+      description: The number of these whose changes all succeeded.
       returned: always
       type: int
     failed:
-      description: How many are not, since something failed.
+      description: The number of these with a failed change.
       returned: always
       type: int
     not_tried:
-      description: How many are not, since something was not tried.
+      description: The number of these with a change that was not tried and none that failed.
       returned: always
       type: int
     remaining:
-      description: How many rows RV(remaining) has.
+      description: The number of rows in RV(remaining).
       returned: always
       type: int
   sample:
@@ -253,143 +261,132 @@ summary:
     remaining: 7
 """
 
-import time
+import shlex
 import typing as t
 
-from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS
-from ansible_collections.zapi.zapi.plugins.module_utils._converge import converge
-from ansible_collections.zapi.zapi.plugins.module_utils._diff import diffs_of_changes
-from ansible_collections.zapi.zapi.plugins.module_utils._document import document
-from ansible_collections.zapi.zapi.plugins.module_utils._expectations import Expectations
+from ansible_collections.zapi.zapi.plugins.module_utils._apply import Applied, apply
+from ansible_collections.zapi.zapi.plugins.module_utils._audit import audit, check_terms, refuse_unknown_terms, select
+from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._core.timestamps import iso_8601
 from ansible_collections.zapi.zapi.plugins.module_utils._files import check_writable, write_file
-from ansible_collections.zapi.zapi.plugins.module_utils._module import EXPECTATIONS_ARGUMENTS, EXPECTATIONS_SOURCES, Module, run
-from ansible_collections.zapi.zapi.plugins.module_utils._plan import Plan, limit_of, needs_settings, refuse_nothing_to_set, way_back
-from ansible_collections.zapi.zapi.plugins.module_utils._timestamps import iso_8601
-from ansible_collections.zapi.zapi.plugins.module_utils._wording import converged, describe, printable, warnings
+from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
+from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, current_time, refuse_forbidden_urls
+from ansible_collections.zapi.zapi.plugins.module_utils._plan import (
+    Plan,
+    max_instances,
+    needed_calls,
+    plan,
+    planned_filters,
+    refuse_nothing_to_set,
+    rollback_expectations,
+)
+from ansible_collections.zapi.zapi.plugins.module_utils._policy.document import document
+from ansible_collections.zapi.zapi.plugins.module_utils._policy.expectations import Expectations
+from ansible_collections.zapi.zapi.plugins.module_utils._report.messages import MAX_SHOWN, describe, warning_texts
+from ansible_collections.zapi.zapi.plugins.module_utils._report.plan import (
+    change_rows,
+    plan_diff,
+    plan_message,
+    plan_summary,
+    remaining_rows,
+)
+from ansible_collections.zapi.zapi.plugins.module_utils._report.rows import mask_reason
+from ansible_collections.zapi.zapi.plugins.module_utils._secrets import Mask
 
 if t.TYPE_CHECKING:
-    from ansible_collections.zapi.zapi.plugins.module_utils._api.listing import Instances
-    from ansible_collections.zapi.zapi.plugins.module_utils._drift import Row
-    from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
-
-_FIRST = 10
+    from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import Reason
+    from ansible_collections.zapi.zapi.plugins.module_utils._secrets import Secrets
 
 
 def main() -> None:
-    module = Module(
-        argument_spec={
-            **CONNECTION_ARGUMENTS,
-            **EXPECTATIONS_ARGUMENTS,
+    module = Module.with_expectations(
+        {
             "max_changes": {"type": "str", "default": "25%"},
             "on_missing": {"type": "str", "choices": ["error", "warn", "skip"], "default": "error"},
             "verify": {"type": "bool", "default": True},
             "backup": {"type": "path"},
-        },
-        required_one_of=[EXPECTATIONS_SOURCES],
-        mutually_exclusive=[EXPECTATIONS_SOURCES],
-        supports_check_mode=True,
+        }
     )
-    run(module, lambda fleet: _converge(module, fleet), module.params["show_url_secrets"])
+    try:
+        result = _converge(module)
+    except ZapiError as error:
+        result = module.failure(error)
+    module.end(result)
 
 
-def _converge(module: Module, fleet: Fleet) -> dict[str, t.Any]:
-    params = module.params
-    plan = _plan(module, fleet)
-    audited = plan.audit.finish()
-    missing = [row for row in audited["drift"] if row["kind"] == "missing"]
-    if params["on_missing"] == "warn":
-        for row in missing[:_FIRST]:
-            module.warn(describe(row))
-    summary = audited["summary"]
-    problem = _problem(plan, summary, missing, params)
-    if plan.turns and not problem and not module.check_mode:
-        if params["backup"]:
-            _back_up(module, plan)
-        problem = converge(fleet, plan.turns, verify=params["verify"])
-    return _result(module, plan, audited, problem)
-
-
-def _plan(module: Module, fleet: Fleet) -> Plan:
-    params, now = module.params, int(time.time() * 1000)
+def _converge(module: Module) -> dict[str, t.Any]:
+    params, only = module.params, module.params["only"]
+    now = current_time()
     expectations = Expectations(params["expectations"], now)
-    if not fleet.tells_middleware:
-        expectations.refuse_middleware()
     refuse_nothing_to_set(expectations)
-    limit_of(params["max_changes"], 0)
+    refuse_forbidden_urls(expectations)
+    check_terms(only)
+    max_instances(params["max_changes"], 0)
     if params["backup"] is not None:
         check_writable("backup", params["backup"])
+    with Fleet(module.connection()) as fleet:
+        if not fleet.has_middleware:
+            expectations.refuse_middleware()
+        listing = fleet.list(only=only)
+        selected = listing.records if only is None else select(listing.records, only)[0]
+        records = fleet.complete(listing.records, needed_calls(selected, expectations))
+        mask = Mask(fleet.secrets(records), params["show_url_secrets"])
+        audited = audit(records, expectations, now, only=only, rejected=listing.rejected)
+        refuse_unknown_terms(audited, mask.secrets)
+        planned = plan(audited, max_changes=params["max_changes"], on_missing=params["on_missing"])
+        _warn(module, planned, mask)
+        applied = Applied({}, planned.problem)
+        if planned.instances and not planned.problem and not module.check_mode:
+            if params["backup"] is not None:
+                _write_rollback_file(module, planned, mask.secrets)
+            applied = apply(planned, fleet, verify=params["verify"])
+    return _result(module, planned, applied, mask, planned_filters(selected, records, expectations))
 
-    def build(pages: Instances) -> Plan:
-        plan = Plan(expectations, now, only=params["only"], show_url_secrets=params["show_url_secrets"])
-        for page in pages:
-            for instance in page:
-                plan.add(instance)
-        return plan
 
-    plan = fleet.compare(build, only=params["only"], needs_settings=needs_settings(expectations))
-    plan.audit.refuse(fleet.refused)
-    plan.audit.refuse_unborne()
-    for warning in warnings(expectations, plan.audit):
+def _warn(module: Module, planned: Plan, mask: Mask) -> None:
+    for warning in warning_texts(planned.audit.warnings, mask):
         module.warn(warning)
-    plan.refuse_plain_urls()
-    return plan
+    if module.params["on_missing"] == "warn":
+        missing = [row for row in remaining_rows(planned, mask) if row["kind"] == "missing"]
+        for row in missing[:MAX_SHOWN]:
+            module.warn(describe(row))
 
 
-def _problem(plan: Plan, summary: t.Mapping[str, int], missing: list[Row], params: t.Mapping[str, t.Any]) -> t.Optional[str]:
-    """Return why nothing may be set, or None."""
-    if summary["instances"] and not summary["managed"]:
-        return f"no expectation matches any of the {summary['instances']} instances"
-    if missing and params["on_missing"] == "error":
-        more = f"; and {len(missing) - _FIRST} more" if len(missing) > _FIRST else ""
-        told = "; ".join(map(describe, missing[:_FIRST]))
-        return f"nothing was set, since on_missing is error: {told}{more}"
-    limit = limit_of(params["max_changes"], summary["managed"])
-    if len(plan.turns) > limit:
-        return (
-            f"nothing was set: {len(plan.turns)} instances would be changed, and max_changes ({params['max_changes']}) allows {limit}. "
-            "Look at the plan (--check --diff); max_changes=100% allows all of them"
-        )
-    return None
-
-
-def _back_up(module: Module, plan: Plan) -> None:
-    items, lost = way_back(plan.turns)
+def _write_rollback_file(module: Module, planned: Plan, secrets: Secrets) -> None:
+    """Write the expectations that restore the current values. Raises `OptionError`."""
+    file = module.params["backup"]
+    expectations, lost = rollback_expectations(planned)
     heading = [
-        f"What instances had before zapi.zapi.instance_converge changed it, at {iso_8601(int(time.time() * 1000))}",
-        "To go back: ansible-playbook zapi.zapi.converge -e zapi_max_changes=100% -e expectations_file=(this file)",
-        *(f"Not in it, since no expectation can declare it: {one}" for one in lost),
+        f"Rollback file: the values before zapi.zapi.instance_converge changed them at {iso_8601(current_time())}",
+        f"To roll back: ansible-playbook zapi.zapi.converge -e zapi_max_changes=100% -e expectations_file={shlex.quote(file)}",
+        *(f"Not included, because no expectation can declare it: {attribute} of {identity}" for attribute, identity in lost),
     ]
-    names = {turn.identity: next(turn.rows(show_url_secrets=False))["name"] for turn in plan.turns}
-    write_file("backup", module.params["backup"], document(items, heading, names))
+    names = {one.record.instance["id"]: secrets.mask(one.record.instance["name"]) for one in planned.instances}
+    write_file("backup", file, document(expectations, heading, names))
     if lost:
-        more = " and more" if len(lost) > _FIRST else ""
-        module.warn(printable(f"the backup cannot hold {', '.join(lost[:_FIRST])}{more}"))
+        more = f" and {len(lost) - MAX_SHOWN} more" if len(lost) > MAX_SHOWN else ""
+        shown = ", ".join(f"{attribute} of {identity}" for attribute, identity in lost[:MAX_SHOWN])
+        module.warn(f"the rollback file cannot contain {shown}{more}")
 
 
-def _result(module: Module, plan: Plan, audited: t.Mapping[str, t.Any], problem: t.Optional[str]) -> dict[str, t.Any]:
-    turns, summary = plan.turns, audited["summary"]
-    failed = sum(turn.has("failed") for turn in turns)
-    not_tried = sum(turn.has("not_tried") and not turn.has("failed") for turn in turns)
+def _result(module: Module, planned: Plan, applied: Applied, mask: Mask, filters: t.Optional[Reason]) -> dict[str, t.Any]:
+    changes = change_rows(planned, applied.outcomes, mask)
+    remaining = remaining_rows(planned, mask)
+    summary = plan_summary(planned, changes, remaining)
+    would_change = module.check_mode and not planned.problem
+    is_complete = not planned.problem and (module.check_mode or summary["changed"] == summary["to_change"])
     result: dict[str, t.Any] = {
-        "changed": any(change.may_have_taken_effect for turn in turns for change in turn.changes),
-        "changes": [row for turn in turns for row in turn.rows(module.params["show_url_secrets"])],
-        "remaining": audited["drift"],
-        "summary": {
-            **{name: summary[name] for name in ("instances", "managed", "in_sync")},
-            "to_change": len(turns),
-            "changed": sum(all(change.status == "changed" for change in turn.changes) for turn in turns),
-            "failed": failed,
-            "not_tried": not_tried,
-            "remaining": len(audited["drift"]),
-        },
-        "complete": not (problem or failed or not_tried),
+        "changed": bool(changes) if would_change else any(one.may_have_taken_effect for one in applied.outcomes.values()),
+        "changes": changes,
+        "remaining": remaining,
+        "summary": summary,
+        "complete": is_complete,
+        "failed": not is_complete,
     }
-    result["failed"] = not result["complete"]
-    if module.check_mode and not problem:
-        result["changed"] = bool(turns)
-    result["msg"] = converged(result, problem)
+    problem = mask_reason(applied.stopped, mask) if applied.stopped else None
+    result["msg"] = plan_message(result, problem, unverified=planned.audit.unverified, planned_filters=filters)
     if module._diff:
-        result["diff"] = diffs_of_changes(result["changes"])
+        result["diff"] = plan_diff(changes)
     return result
 
 

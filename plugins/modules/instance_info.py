@@ -12,9 +12,8 @@ short_description: List Z-API instances
 version_added: 0.1.0
 author: zapi.zapi contributors (@zapi)
 description:
-  - Returns the instances (connected WhatsApp numbers) of a Z-API account, or those that O(credentials) names; all of them, or those
-    of an ID or a name.
-  - Nothing found is an empty list, not an error.
+  - Returns the instances (connected WhatsApp numbers) of a Z-API account, or the instances of O(credentials).
+  - If no instance has the O(id) or O(name), the list is empty, and the task succeeds.
 extends_documentation_fragment:
   - zapi.zapi._connection
   - zapi.zapi._connection.modules
@@ -23,29 +22,30 @@ attributes:
     description: Returns details on what differs, in diff mode.
     support: N/A
     details:
-      - There is nothing to compare.
+      - This module compares nothing.
 options:
   id:
     description:
-      - Returns only the instance with exactly this ID.
-      - The server is asked to narrow the listing. Where that finds nothing, or fails, everything is listed once. With O(credentials),
-        only this instance is asked.
+      - Return only the instance with exactly this ID.
+      - The server narrows the listing. If it finds nothing, the module lists the whole fleet once. With O(credentials), only this
+        instance is read.
     type: str
   name:
     description:
-      - Returns only the instances with exactly this name. Names are not unique.
-      - They are looked for in the whole listing, unless O(query) narrows it.
+      - Return only the instances with exactly this name. Names are not unique.
+      - The module searches the whole listing, unless you narrow it with O(query).
     type: str
   include_token:
     description:
       - Whether to return the token of each instance, as RV(instances[].token).
-      - Whoever has this token can send messages as that number. Set C(no_log) on tasks that use it.
+      - This token authorizes sending messages as that number. Set C(no_log) on tasks that use it.
     type: bool
     default: false
   include_settings:
     description:
-      - Whether to ask each instance by itself for the settings that the listing did not tell, which takes a call for each of them.
-      - With O(credentials) they are told in any case.
+      - Whether to ask each instance for settings that the listing did not return. This takes one request for each of these
+        instances.
+      - With O(credentials), settings are always returned.
     type: bool
     default: false
 seealso:
@@ -69,7 +69,7 @@ EXAMPLES = r"""
 
 - name: Show the instances whose two receive webhooks differ
   ansible.builtin.debug:
-    msg: "{{ item.name }}: {{ item.webhooks.received }} but {{ item.webhooks.received_and_delivery }}"
+    msg: "{{ item.name }}: {{ item.webhooks.received }} and {{ item.webhooks.received_and_delivery }}"
   loop: "{{ fleet.instances }}"
   loop_control:
     label: "{{ item.id }}"
@@ -79,7 +79,7 @@ EXAMPLES = r"""
   zapi.zapi.instance_info:
     name: Padaria Central
 
-- name: List the mobile instances, asking for more of them at once
+- name: List the mobile instances with larger pages
   zapi.zapi.instance_info:
     middleware: mobile
     page_size: 200
@@ -100,11 +100,11 @@ instances:
   elements: dict
   contains:
     id:
-      description: The instance's ID.
+      description: The ID of the instance.
       returned: success
       type: str
     name:
-      description: The name that the customer chose. May be empty, and is not unique.
+      description: The name that the customer chose. It may be empty, and it is not unique.
       returned: success
       type: str
     middleware:
@@ -120,49 +120,62 @@ instances:
       returned: success
       type: str
     created:
-      description: When the instance was created, as ISO 8601 in UTC; null where the API names no possible date.
+      description: When the instance was created, in ISO 8601 and UTC. Null if the API returned no valid date.
       returned: success
       type: str
     due:
-      description: Until when the instance is paid, as ISO 8601 in UTC; null where the API names no possible date.
+      description: The date until which the instance is paid, in ISO 8601 and UTC. Null if the API returned no valid date.
       returned: success
       type: str
     due_timestamp:
-      description: The same in milliseconds since the epoch, or null.
+      description: The same date in milliseconds since the epoch, or null.
       returned: success
       type: int
     phone_connected:
-      description: Whether the phone is online; null if unknown.
+      description: Whether the phone is online. Null if unknown.
       returned: success
       type: bool
     whatsapp_connected:
-      description: Whether the session with WhatsApp is up; null if unknown.
+      description: Whether the session with WhatsApp is up. Null if unknown.
       returned: success
       type: bool
     webhooks:
       description:
-        - The URL that each event is posted to, or null where it is unset.
-        - Always has the keys V(received), V(received_and_delivery), V(delivery), V(message_status), V(presence_chat),
-          V(connected), V(disconnected) and V(received_status). Further callback URLs of the API add their own keys.
+        - The URL of each webhook, or null if it is unset.
+        - The keys V(received), V(received_and_delivery), V(delivery), V(message_status), V(presence_chat), V(connected),
+          V(disconnected) and V(received_status) always exist. Other callback URLs of the API add their own keys.
       returned: success
       type: dict
     settings:
       description:
-        - How the instance treats messages and calls, and what it does not deliver. Null where the API did not tell.
-        - Always has the keys V(notify_sent_by_me), V(auto_read_message), V(auto_read_status), V(call_reject_auto),
-          V(call_reject_message), V(muted_webhooks) and V(muted_messages). What stands in the two last ones is B(not) delivered.
-        - A partner's listing may not tell them, see O(include_settings).
+        - The settings of the instance. Null if the API did not return the value.
+        - The keys V(notify_sent_by_me), V(auto_read_message), V(auto_read_status), V(call_reject_auto), V(call_reject_message),
+          V(muted_webhooks) and V(muted_messages) always exist. The last two list what is B(not) delivered.
+        - A partner's listing may not contain settings. See O(include_settings).
       returned: success
       type: dict
     unknown:
       description:
-        - What the API's answer did not hold at all, such as V(settings.auto_read_message) or V(webhooks.received_and_delivery). Its
-          value is null, which is not the same as unset.
+        - The attributes that the API did not return, such as V(settings.auto_read_message) or V(webhooks.received_and_delivery).
+          Their value is null, which is not the same as unset.
       returned: success
       type: list
       elements: str
+    problem:
+      description:
+        - What the API reported. V(subscription_lapsed), V(restore_session) (no QR code needed), V(scan_qr_code), or null if nothing
+          is known.
+        - It comes from the instance's own status. Without O(credentials), this module does not ask for it.
+      returned: success
+      type: str
+    extra:
+      description:
+        - All other fields of the API, with names in snake case. User names and passwords in URLs are masked.
+        - Fields whose names contain C(token), C(secret), C(password) or C(authorization) are left out.
+      returned: success
+      type: dict
     token:
-      description: The instance's token.
+      description: The token of the instance.
       returned: with O(include_token=true)
       type: str
   sample:
@@ -194,8 +207,11 @@ instances:
         muted_webhooks: []
         muted_messages: [group]
       unknown: []
+      problem:
+      extra:
+        session_name: padaria
 total:
-  description: How many instances are returned.
+  description: The number of instances that are returned.
   returned: success
   type: int
   sample: 1
@@ -203,33 +219,47 @@ total:
 
 import typing as t
 
-from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS
-from ansible_collections.zapi.zapi.plugins.module_utils._instance import show
-from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, run
+from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._core.names import nfc
+from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
+from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, without_settings
+from ansible_collections.zapi.zapi.plugins.module_utils._report.rows import instances
 
 if t.TYPE_CHECKING:
-    from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
+    from ansible_collections.zapi.zapi.plugins.module_utils._core.instance import Instance
 
 
 def main() -> None:
-    module = Module(
-        argument_spec={
-            **CONNECTION_ARGUMENTS,
+    module = Module.with_connection(
+        {
             "id": {"type": "str"},
             "name": {"type": "str"},
             "include_token": {"type": "bool", "default": False, "no_log": False},
             "include_settings": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
+        }
     )
+    try:
+        result = _list(module)
+    except ZapiError as error:
+        result = module.failure(error)
+    module.end(result)
 
-    def find(fleet: Fleet) -> dict[str, t.Any]:
-        params = module.params
-        found = fleet.find(identity=params["id"], name=params["name"], settings=params["include_settings"])
-        instances = [show(instance, params["include_token"]) for instance in found]
-        return {"instances": instances, "total": len(instances)}
 
-    run(module, find)
+def _list(module: Module) -> dict[str, t.Any]:
+    params = module.params
+    with Fleet(module.connection()) as fleet:
+        listing = fleet.list(only=None if params["id"] is None else [params["id"]])
+        fleet.refuse_rejected(listing)
+        records = [record for record in listing.records if _is_wanted(record.instance, params["id"], params["name"])]
+        if params["include_settings"]:
+            records = fleet.complete(records, {"me": without_settings(records)})
+        secrets = fleet.secrets(records)
+    found = instances(records, secrets, include_token=params["include_token"])
+    return {"instances": found, "total": len(found)}
+
+
+def _is_wanted(instance: Instance, identity: t.Optional[str], name: t.Optional[str]) -> bool:
+    return identity in (None, instance["id"]) and (name is None or nfc(name) == nfc(instance["name"]))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-# Private to this collection: it may change or go in any release, without notice.
-# What users may rely on are the plugins and modules, as their documentation describes them.
+# Private to this collection: it may change or be removed in any release, without notice.
 
-"""Which entry of the inventory's cache is whose, and whether what stands in it can be used."""
+"""The entries of the inventory's cache: whose they are, and whether they can be used."""
 
 from __future__ import annotations
 
@@ -15,43 +14,39 @@ import typing as t
 
 from ansible.utils.display import Display
 
-from ansible_collections.zapi.zapi.plugins.module_utils._version import VERSION
+from ansible_collections.zapi.zapi.plugins.module_utils._core.instance import KEYS
+from ansible_collections.zapi.zapi.plugins.module_utils._core.version import VERSION
 
 if t.TYPE_CHECKING:
-    from ansible_collections.zapi.zapi.plugins.module_utils._connection import Connection
-    from ansible_collections.zapi.zapi.plugins.module_utils._instance import Instance
+    from ansible_collections.zapi.zapi.plugins.module_utils._core.options import Connection
 
 display = Display()
 
 
-def entry_for(source: str, connection: Connection) -> str:
-    """Return the key of the entry that holds what ``source``, a cache key of ansible-core's, lists with this connection."""
-    # Whatever decides which instances come makes another entry. No token can be read from it.
-    credentials = [(credential.identity, credential.token) for credential in connection.credentials or ()]
+def entry_key(source: str, connection: Connection) -> str:
+    """Return the key of the entry for ``source``, which is a cache key of ansible-core, and a connection."""
+    # Everything that decides which instances are listed. A hash reveals no token.
+    credentials = [(credential.id, credential.token) for credential in connection.credentials or ()]
     parts = [VERSION, connection.api_url, connection.query, connection.middleware, connection.partner_token, credentials]
     return f"{source}_{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"
 
 
-def read_fleet(cache: t.Mapping[str, t.Any], entry: str) -> list[Instance] | None:
-    """Return the fleet in an entry, or None where there is none that can be used."""
+def read_instances(cache: t.Mapping[str, t.Any], key: str) -> list[dict[str, t.Any]] | None:
+    """Return the instances of an entry, None if there is no entry that can be used."""
     try:
-        fleet = cache[entry]
+        instances = cache[key]
     except KeyError:
         return None
-    except Exception as error:  # noqa: BLE001 - cache plugins fail in ways of their own; none may stand in the way
-        display.v(f"zapi.zapi.instances: the cache can't be read and is refreshed: {type(error).__name__}")
+    except Exception as error:  # noqa: BLE001 - each cache plugin has its own errors
+        display.v(f"zapi.zapi.instances: the cache cannot be read and is refreshed: {type(error).__name__}")
         return None
-    if isinstance(fleet, list) and all(_is_instance(item) for item in fleet):
-        return fleet
-    display.v("zapi.zapi.instances: the cache holds something else than instances and is refreshed")
+    if isinstance(instances, list) and all(_is_instance(one) for one in instances):
+        return instances
+    display.v("zapi.zapi.instances: the cache does not contain instances and is refreshed")
     return None
 
 
 def _is_instance(value: t.Any) -> bool:
-    if not isinstance(value, dict) or not isinstance(value.get("webhooks"), dict):
-        return False
     return (
-        all(isinstance(key, str) and "token" not in key.lower() for key in value)
-        and bool(value.get("id"))
-        and isinstance(value["id"], str)
+        isinstance(value, dict) and set(value) == set(KEYS) and isinstance(value["id"], str) and isinstance(value["webhooks"], dict)
     )

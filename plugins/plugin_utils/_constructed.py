@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-# Private to this collection: it may change or go in any release, without notice.
-# What users may rely on are the plugins and modules, as their documentation describes them.
+# Private to this collection: it may change or be removed in any release, without notice.
 
-"""Ansible's mix-in for ``compose``, ``groups`` and ``keyed_groups``, with the same results in less time."""
+"""The base class of ansible-core for ``compose``, ``groups`` and ``keyed_groups``, with the same results in less time."""
 
 from __future__ import annotations
 
@@ -15,27 +14,27 @@ import typing as t
 from ansible import constants as C
 from ansible.plugins.inventory import Constructable
 
-from ansible_collections.zapi.zapi.plugins.plugin_utils._hostvars import TRUST_IS_EXPLICIT
+from ._hostvars import TRUST_IS_EXPLICIT
 
 _BARE_EXPRESSION = re.compile(r"\s*(not\s+)?([A-Za-z_]\w*)\s*", re.A)
 _UNKNOWN = object()
 
 
 class FastConstructable(Constructable):
-    """For inventory plugins whose hosts' own variables are plain data, which needs no template engine.
+    """For inventory plugins whose host variables are plain data.
 
-    The engine takes most of the time. Whatever it would do more than return a value is left to it.
+    An expression that is only the name of such a variable is evaluated without the template engine, which takes most of the time.
     """
 
     inventory: t.Any
     templar: t.Any
     _vars: t.Any
     _data: dict[str, t.Any]
-    # Hosts that lack a group, by the expression that should have named it.
+    # Hosts without a group, by the expression that should have named it.
     _ungrouped: dict[str, set[str]]
 
     def _construct(self, name: str, data: t.Mapping[str, t.Any]) -> None:
-        """Give a host, whose variables ``data`` are, what the options compose of them, and its groups."""
+        """Set the composed variables and the groups of a host whose variables are ``data``."""
         host, strict = self.inventory.hosts[name], self.get_option("strict")
         self._data = {**data, "inventory_hostname": host.name}
         self._set_composite_vars(self.get_option("compose"), host.get_vars(), name, strict=strict)
@@ -46,39 +45,39 @@ class FastConstructable(Constructable):
     def _add_host_to_keyed_groups(
         self, keys: t.Any, variables: t.Any, host: str, strict: bool = False, fetch_hostvars: bool = True
     ) -> None:
-        """As the mix-in, but a value that can't name a group costs its own host that group, and not everybody the inventory."""
+        """As the base class, but a value that cannot name a group affects only its own host."""
         for keyed in keys or ():
             try:
                 super()._add_host_to_keyed_groups([keyed], variables, host, strict=strict, fetch_hostvars=fetch_hostvars)
             except Exception:
-                if strict or _is_mistaken(keyed):
+                if strict or _is_invalid(keyed):
                     raise
                 self._ungrouped.setdefault(str(keyed.get("key")), set()).add(host)
 
-    # The two places where the mix-in evaluates an expression.
+    # The two places where the base class evaluates an expression.
 
     def _compose(self, template: t.Any, variables: t.Any, *args: t.Any, **kwargs: t.Any) -> t.Any:
         negated, value = self._own_data(template, variables)
         plain = TRUST_IS_EXPLICIT or negated or (isinstance(value, str) and not _looks_like_python(value))
         if value is _UNKNOWN or not plain:
             return super()._compose(template, variables, *args, **kwargs)
-        self.templar.available_variables = variables  # which parent_group is evaluated with
+        self.templar.available_variables = variables  # for parent_group
         return not value if negated else value
 
     def _add_host_to_composed_groups(
         self, groups: t.Any, variables: t.Any, host: str, strict: bool = False, fetch_hostvars: bool = True
     ) -> None:
-        left = {}
+        others = {}
         for group, condition in (groups or {}).items():
             negated, value = self._own_data(condition, variables)
             if value is _UNKNOWN or not (negated or isinstance(value, bool)):
-                left[group] = condition
+                others[group] = condition
             elif bool(value) != negated:
                 self.inventory.add_child(self.inventory.add_group(self._sanitize_group_name(group)), host)
-        super()._add_host_to_composed_groups(left, variables, host, strict=strict, fetch_hostvars=fetch_hostvars)
+        super()._add_host_to_composed_groups(others, variables, host, strict=strict, fetch_hostvars=fetch_hostvars)
 
     def _own_data(self, expression: t.Any, variables: t.Any) -> tuple[bool, t.Any]:
-        """Return (whether negated, the value) where the expression is the bare name of a variable that is still our own data."""
+        """Return whether the expression is negated, and the value if it is the name of a variable that still is our own data."""
         match = _BARE_EXPRESSION.fullmatch(expression) if isinstance(expression, str) else None
         if match is None or (self.get_option("use_extra_vars") and match[2] in self._vars):
             return False, _UNKNOWN
@@ -86,11 +85,11 @@ class FastConstructable(Constructable):
         return bool(match[1]), value if variables.get(match[2]) is value else _UNKNOWN
 
 
-def _is_mistaken(keyed: t.Any) -> bool:
-    """Whether no value at all could make a group of this item of keyed_groups."""
+def _is_invalid(keyed: t.Any) -> bool:
+    """Return whether no value could make a group of this item of keyed_groups."""
     return not keyed or not isinstance(keyed, dict) or None not in (keyed.get("default_value"), keyed.get("trailing_separator"))
 
 
 def _looks_like_python(text: str) -> bool:
-    """Whether the template engine of ansible-core up to 2.18 would make something else of a text than this text."""
+    """Return whether the template engine of ansible-core up to 2.18 would convert a text to another type."""
     return bool(getattr(C, "DEFAULT_JINJA2_NATIVE", False)) or text.startswith(("{", "[")) or text in ("True", "False")

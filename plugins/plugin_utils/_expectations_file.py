@@ -2,98 +2,116 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-# Private to this collection: it may change or go in any release, without notice.
-# What users may rely on are the plugins and modules, as their documentation describes them.
+# Private to this collection: it may change or be removed in any release, without notice.
 
-"""Reads a file of expectations, as Ansible reads a file of variables, and tells in one line what is wrong with it.
+"""Reads a file of expectations the way Ansible reads a file of variables.
 
-Webhook URLs hold secrets, and the errors of ansible-core quote what they are about, from 2.19 on with lines of the file: none of
-their words are told.
+Webhook URLs contain secrets, and errors of ansible-core quote what they are about, from 2.19 on with lines of the file. So the
+messages here quote neither.
 """
 
 from __future__ import annotations
 
 import ast
+import os
 import re
 import typing as t
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from jinja2 import TemplateSyntaxError
-from yaml import YAMLError
+import yaml
 from yaml.constructor import ConstructorError
 
-from ansible_collections.zapi.zapi.plugins.module_utils._errors import OptionError
-from ansible_collections.zapi.zapi.plugins.plugin_utils._hostvars import TRUST_IS_EXPLICIT
-from ansible_collections.zapi.zapi.plugins.plugin_utils._options import plain
-from ansible_collections.zapi.zapi.plugins.plugin_utils._paths import from_command
+from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import OptionError
 
-if t.TYPE_CHECKING:
-    from pathlib import Path
+from ._hostvars import TRUST_IS_EXPLICIT
+from ._templates import NO_PASSWORD, causes, is_vault_error, plain, problem_of
 
 _KEY = "expectations"
-_LONGEST_CHAIN = 20
 _WRITTEN_DATE = re.compile(r"datetime\.date\((\d{1,4}), (\d{1,2}), (\d{1,2})\)")
-_NO_PASSWORD = "no vault password opens {}: use --ask-vault-pass or --vault-password-file"  # noqa: S105
+_LOADER: t.Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_expectations(name: str, loader: t.Any, templar: t.Any, variables: t.Mapping[str, t.Any]) -> t.Any:
-    """Return what stands under ``expectations`` in a file, or the list that it is, with its templates filled in.
+class ExpectationsFile(t.NamedTuple):
+    """The list of a file, with its templates filled in."""
 
-    A relative path starts where the command was given. Raises `OptionError`.
+    declared: t.Any
+    lines: list[int] | None  # the line of each item, if the file is YAML that lists them
+
+
+def read_expectations(name: t.Any, loader: t.Any, templar: t.Any, variables: t.Mapping[str, t.Any]) -> ExpectationsFile:
+    """Read the list that a file has under ``expectations``, or the list that it is.
+
+    A relative path starts in the working directory. Templates can use ``variables`` and the other keys of the file. Raises
+    `OptionError`.
     """
-    file = from_command(name)
+    file = _path(name)
     available = templar.available_variables
     try:
-        if file.is_dir():
-            raise OptionError(f"{file} is a directory: name a file in it")
-        if not file.exists():
-            raise OptionError(f"there is no file {file}: a relative path starts where the command was given")
         content = loader.load_from_file(str(file), **({"trusted_as_template": True} if TRUST_IS_EXPLICIT else {}))
-        declared, others = _taken_apart(content, file)
+        declared, others = _split(content, file)
         templar.available_variables = {**variables, **others}
-        return plain(templar.template(declared, fail_on_undefined=True))
+        declared = with_dates(plain(templar.template(declared, fail_on_undefined=True), variables.get("omit")))
+        return ExpectationsFile(declared, _lines(file, declared))
     except OptionError:
         raise
     except Exception as error:  # noqa: BLE001 - a template can raise anything
-        problem = _problem(list(_chain(error)), file)
+        problem = _problem(list(causes(error)), file)
     finally:
         templar.available_variables = available
-    # Out of the except block, so that the error has no cause: its words quote the file.
+    # Outside the except block: the words of a cause quote the file.
     raise OptionError(f"{file} {problem}")
 
 
 def with_dates(declared: t.Any) -> t.Any:
-    """Return expectations as a list where an old ansible-core has made a text of them.
+    """Return expectations as a list if ansible-core made a text of them.
 
-    Up to 2.18 a list that holds a date, such as that of ``until``, comes out of a template as Python would write it.
+    Up to ansible-core 2.18, the result of a template that is a list with a date, such as that of ``until``, is the text that Python
+    would write.
     """
     if not isinstance(declared, str) or "datetime.date(" not in declared:
         return declared
     try:
         return ast.literal_eval(_WRITTEN_DATE.sub(lambda match: "'{:0>4}-{:0>2}-{:0>2}'".format(*match.groups()), declared))
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return declared  # which is told as the text that it is
+        return declared
 
 
-def _taken_apart(content: t.Any, file: Path) -> tuple[t.Any, t.Mapping[str, t.Any]]:
-    """Return what is declared, and the file's other keys: its templates may use them."""
+def _path(name: t.Any) -> Path:
+    if not isinstance(name, str) or not name.strip():
+        raise OptionError("expectations_file must be the name of a file")
+    file = Path(os.path.expanduser(os.path.expandvars(name))).absolute()  # noqa: PTH111 - pathlib fails if there is no such user
+    if file.is_dir():
+        raise OptionError(f"expectations_file: {file} is a directory: add the name of a file")
+    if not file.exists():
+        raise OptionError(f"expectations_file: {file} does not exist (a relative path starts in the working directory)")
+    return file
+
+
+def _split(content: t.Any, file: Path) -> tuple[t.Any, t.Mapping[str, t.Any]]:
+    """Return the list and the other keys of the file."""
     if content is None:
         raise OptionError(f"{file} is empty")
     if isinstance(content, Mapping):
         if _KEY not in content:
-            raise OptionError(f"{file} lacks the key expectations, with the list of them")
+            raise OptionError(f"{file} must have the key expectations, with a list of expectations")
         return content[_KEY], {key: value for key, value in content.items() if key != _KEY}
     if isinstance(content, str) or not isinstance(content, Sequence):
-        raise OptionError(f"{file} holds neither a list nor the key expectations with a list")
+        raise OptionError(f"{file} must be a list of expectations, or a mapping with the key expectations")
     return content, {}
 
 
-def _chain(error: t.Optional[BaseException]) -> t.Iterator[BaseException]:
-    for _link in range(_LONGEST_CHAIN):
-        if error is None:
-            return
-        yield error
-        error = error.__cause__ or error.__context__ or getattr(error, "orig_exc", None)
+def _lines(file: Path, declared: t.Any) -> list[int] | None:
+    """Return the line of each item of the list, None if the file is encrypted or a template makes the list."""
+    try:
+        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=_LOADER)
+    except (yaml.YAMLError, ValueError):  # encrypted, or JSON that is not YAML
+        return None
+    if isinstance(node, yaml.MappingNode):
+        node = next((value for key, value in node.value if key.value == _KEY), None)
+    if not isinstance(node, yaml.SequenceNode) or not isinstance(declared, list) or len(node.value) != len(declared):
+        return None
+    return [item.start_mark.line + 1 for item in node.value]
 
 
 def _problem(errors: Sequence[BaseException], file: Path) -> str:
@@ -101,39 +119,28 @@ def _problem(errors: Sequence[BaseException], file: Path) -> str:
         if isinstance(error, OSError):
             return f"cannot be read: {error.strerror}"
         if isinstance(error, UnicodeError):
-            return "is no UTF-8: save it in that encoding"
-        if isinstance(error, YAMLError):
+            return "is not UTF-8: save it in that encoding"
+        if isinstance(error, yaml.YAMLError):
             return _yaml_problem(error)
-        if "Vault" in type(error).__name__:  # of several, none of which every ansible-core has
-            whole = file.read_bytes().startswith(b"$ANSIBLE_VAULT")
-            return f"is encrypted, and {_NO_PASSWORD.format('it')}" if whole else _locked()
-        if isinstance(error, TemplateSyntaxError):
-            return "has a template with a mistake in its syntax"
-        undefined = re.search(r"'(\w+)' is undefined", str(error), re.A)
-        if undefined:
-            return _undefined_problem(undefined[1])
-    return "holds a template that cannot be filled in, or something that Ansible cannot read"
+        if is_vault_error(error):
+            is_whole = file.read_bytes().startswith(b"$ANSIBLE_VAULT")
+            return f"is encrypted, and {NO_PASSWORD.format('it')}" if is_whole else _encrypted_values()
+    return problem_of(errors[0])
 
 
-def _locked() -> str:
-    return f"has encrypted values, and {_NO_PASSWORD.format('them')}"
+def _encrypted_values() -> str:
+    return f"has encrypted values, and {NO_PASSWORD.format('them')}"
 
 
-def _yaml_problem(error: YAMLError) -> str:
+def _yaml_problem(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if mark is None:
-        return "is no YAML: it holds characters that are none of a text"
-    words = str(getattr(error, "problem", ""))
+        return "is not valid YAML: it has characters that text cannot have"
+    problem = str(getattr(error, "problem", ""))
     if not isinstance(error, ConstructorError):
-        return f"is no YAML that can be read: look at line {mark.line + 1}, column {mark.column + 1}"
-    if "vault" in words:
-        return _locked()
-    if "key" in words:
-        return f"has a brace where YAML expects text: look at line {mark.line + 1}. Quote what begins with a brace"
-    return f"has a tag or a value that Ansible does not know: look at line {mark.line + 1}"
-
-
-def _undefined_problem(name: str) -> str:
-    if name in ("id", "name"):
-        return f"has two braces around {name}, which is a template of Ansible's. One is right: write {{{name}}}"
-    return f"uses a variable that is not defined: {name}. Give it in the file, or with -e"
+        return f"is not valid YAML: line {mark.line + 1}, column {mark.column + 1}"
+    if "vault" in problem:
+        return _encrypted_values()
+    if "key" in problem:
+        return f"has a brace where YAML expects text, line {mark.line + 1}: put a value that begins with a brace in quotes"
+    return f"has a tag or a value that Ansible does not know, line {mark.line + 1}"

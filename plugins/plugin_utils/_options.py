@@ -2,27 +2,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-# Private to this collection: it may change or go in any release, without notice.
-# What users may rely on are the plugins and modules, as their documentation describes them.
+# Private to this collection: it may change or be removed in any release, without notice.
 
-"""How lookup and inventory read the shared options, and which of their values are templates."""
+"""How lookup and inventory read the connection options, and which of their values are templates."""
 
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
 
 from ansible import constants as C
-from ansible.errors import AnsibleUndefinedVariable
-from ansible.module_utils.common.text.converters import to_text
-from jinja2 import TemplateSyntaxError
 
-from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS, Connection
-from ansible_collections.zapi.zapi.plugins.module_utils._errors import OptionError
+from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import OptionError
+from ansible_collections.zapi.zapi.plugins.module_utils._core.options import CONNECTION_ARGUMENTS, Connection
 
-# The options that have a variable. From there, and from an inventory file, they come as they were written there.
-_TEMPLATED = ("partner_token", "credentials", "client_token")
-_LONGEST_CHAIN = 20
+from ._arguments import refuse_unknown
+from ._templates import OMITTED, fill_in, plain
+
+# From highest to lowest. The first that has a partner token or credentials decides which of the two is used.
+_LEVELS = ("option", "variable", "environment")
+_CHOICE = ("partner_token", "credentials")
+_NARROWING = ("query", "middleware", "credentials")
 
 
 def read_connection(
@@ -30,57 +29,53 @@ def read_connection(
     templar: t.Any,
     *,
     variables: t.Any,
-    arguments: t.Optional[t.Mapping[str, t.Any]] = None,
-    inventory_file: t.Optional[t.Mapping[str, t.Any]] = None,
+    arguments: t.Mapping[str, t.Any] | None = None,
+    inventory_file: t.Mapping[str, t.Any] | None = None,
 ) -> Connection:
-    """Return the shared options of a plugin whose options are set, from these sources among others. Raises `OptionError`.
+    """Return the connection of a plugin whose options are set. Raises `OptionError`.
 
-    Where a value came from decides whether it is a template. Ansible has templated the ``arguments`` already: what looks like
-    a template in them, or in the environment, was put there by somebody who may not run anything here.
+    Values of variables and of an ``inventory_file`` are templates. Ansible has already filled in the templates of a lookup's
+    ``arguments``: what looks like a template in them, or in the environment, is data.
     """
-    options = {name: plugin.get_option(name) for name in CONNECTION_ARGUMENTS}
-    for name in _TEMPLATED:
-        value, origin = C.config.get_config_value_and_origin(
-            name,
-            plugin_type=plugin.plugin_type,
-            plugin_name=plugin._load_name,
-            variables=variables,
-            direct=arguments if inventory_file is None else inventory_file,
-        )
+    written = (arguments if inventory_file is None else inventory_file) or {}
+    # ansible-core ignores unknown options: a misspelt token would leave the account to the environment.
+    refuse_unknown(written, C.config.get_configuration_definitions(plugin.plugin_type, plugin._load_name), "instances")
+    for name in _NARROWING:
+        if name in written and written[name] is None:
+            raise OptionError(f"{name} is null: set a value, or leave it out")
+    options = {name: plain(plugin.get_option(name)) for name in CONNECTION_ARGUMENTS}
+    levels: dict[str, str] = {}
+    for name in ("partner_token", "credentials", "client_token", "api_url"):
+        value, origin = _value_and_origin(plugin, name, variables, written)
         if origin.startswith("var: "):
-            value = _filled_in(value, templar, f"{name} (variable {origin[5:]})")
+            value = fill_in(value, templar, f"the variable {origin[5:]}")
         elif origin == "Direct" and inventory_file is not None:
-            value = _filled_in(value, templar, f"{name} (inventory file)")
+            value = fill_in(value, templar, name)
+        if value is OMITTED:
+            value = CONNECTION_ARGUMENTS[name].get("default")
+        elif value is not None:
+            levels[name] = _level(origin)
         options[name] = plain(value)
-    return Connection.from_options(options)
+    return Connection.from_options({**options, **_one_choice(levels)})
 
 
-def plain(value: t.Any) -> t.Any:
-    """Return a value whose texts are texts, and no longer encrypted ones."""
-    if isinstance(value, Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return value if value is None or isinstance(value, (bool, int, float)) else to_text(value)
+def _value_and_origin(plugin: t.Any, name: str, variables: t.Any, written: t.Mapping[str, t.Any]) -> tuple[t.Any, str]:
+    value, origin = C.config.get_config_value_and_origin(
+        name, plugin_type=plugin.plugin_type, plugin_name=plugin._load_name, variables=variables, direct=written
+    )
+    return value, str(origin)
 
 
-def _filled_in(value: t.Any, templar: t.Any, where: str) -> t.Any:
-    try:
-        return templar.template(value, fail_on_undefined=True)
-    except Exception as error:  # noqa: BLE001 - a template can raise anything, also what a plugin that it calls raises
-        problem = _template_problem(error)
-    # Out of the except block, so that the error has no cause: the words of that one quote the template.
-    raise OptionError(f"the template of {where} could not be filled in: {problem}")
+def _level(origin: str) -> str:
+    return "option" if origin == "Direct" else "variable" if origin.startswith("var: ") else "environment"
 
 
-def _template_problem(error: BaseException) -> str:
-    cause: t.Optional[BaseException] = error
-    for _link in range(_LONGEST_CHAIN):
-        if isinstance(cause, AnsibleUndefinedVariable):
-            return "a variable in it is not defined"
-        if isinstance(cause, TemplateSyntaxError):
-            return "it has a mistake in its syntax"
-        if cause is None:
-            break
-        cause = cause.__cause__ or cause.__context__
-    return f"it ends in an error ({type(error).__name__})"
+def _one_choice(levels: t.Mapping[str, str]) -> dict[str, None]:
+    """Return null for the one of partner token and credentials that does not count. Both at one level are an error."""
+    if len({*_CHOICE} & {*levels}) < 2:
+        return {}
+    token, credentials = (_LEVELS.index(levels[name]) for name in _CHOICE)
+    if token == credentials:
+        names = " and ".join(f"zapi_{name}" if levels[name] == "variable" else name for name in _CHOICE)
+        raise OptionError(f"both {names} are set: leave one of them out")
+    return {"credentials": None} if token < credentials else {"partner_token": None}

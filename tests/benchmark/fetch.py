@@ -21,8 +21,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
-from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS, Connection
+from ansible_collections.zapi.zapi.plugins.module_utils._adopt.adopt import ADOPTED, adopt
+from ansible_collections.zapi.zapi.plugins.module_utils._core.options import CONNECTION_ARGUMENTS, Connection
 from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
+from ansible_collections.zapi.zapi.plugins.module_utils._secrets import Secrets
 
 PAGE_SIZE = 100
 CONCURRENCY = 8
@@ -87,8 +89,14 @@ def fetch_with_engine(url: str, **options: t.Any) -> list[t.Any]:
     defaults = {name: argument.get("default") for name, argument in CONNECTION_ARGUMENTS.items()}
     own = {"timeout": TIMEOUT, "page_size": PAGE_SIZE, "concurrency": CONCURRENCY}
     with Fleet(Connection.from_options({**defaults, **own, "api_url": url, **options})) as fleet:
-        instances: list[t.Any] = fleet.instances()
-        return instances
+        return fleet.list().records
+
+
+def adopt_with_engine(url: str, token: str) -> list[t.Any]:
+    """List the fleet and adopt it."""
+    records = fetch_with_engine(url, partner_token=token)
+    adopt(records, ADOPTED, secrets=Secrets([record.credential.token for record in records if record.credential]))
+    return records
 
 
 def main() -> None:
@@ -101,20 +109,23 @@ def main() -> None:
         "engine": lambda: fetch_with_engine(url, partner_token=token),
         "bare-each": lambda: fetch_each_bare(url, credentials),
         "bare-converge": lambda: converge_bare(url, token),
+        "adopt": lambda: adopt_with_engine(url, token),
         "engine-each": lambda: fetch_with_engine(url, credentials=credentials),
     }
     seconds: dict[str, list[float]] = {name: [] for name in names}
+    cpu_seconds: dict[str, list[float]] = {name: [] for name in names}
     counts = set()
     for _round in range(int(rounds)):
         for name in names:
             gc.collect()
-            begin = time.perf_counter()
+            begin, cpu_begin = time.perf_counter(), time.process_time()
             rows = fetchers[name]()
             seconds[name].append(time.perf_counter() - begin)
+            cpu_seconds[name].append(time.process_time() - cpu_begin)
             counts.add(len(rows))
             del rows
     [count] = counts
-    print(json.dumps({"count": count, "seconds": seconds}))
+    print(json.dumps({"count": count, "seconds": seconds, "cpu_seconds": cpu_seconds}))
 
 
 if __name__ == "__main__":

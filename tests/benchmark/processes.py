@@ -115,12 +115,14 @@ class Workshop:
         return self.run(sys.executable, Path(sys.executable).with_name(command), *arguments, statuses=statuses)
 
     @contextlib.contextmanager
-    def emulator(self, instances: int, *faults: str) -> Iterator[str]:
+    def emulator(self, instances: int, *faults: str, fleet: Path | None = None) -> Iterator[str]:
         """Run an emulator in a process of its own and give its URL."""
         ready = self.folder / "emulator.url"
         ready.unlink(missing_ok=True)
         command: Sequence[str | Path] = [
-            *(sys.executable, EMULATOR, "--instances", str(instances), "--ready-file", ready),
+            *(sys.executable, EMULATOR, "--ready-file", ready),
+            *(("--instances", str(instances)) if fleet is None else ("--fleet", fleet)),
+            "--switch=lapsed_rejects=",  # so that every instance can be changed
             *(f"--fault={fault}" for fault in faults),
         ]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=self.folder, env=self._environment)

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-"""Fault rules and switches: what they may say, and which of the rules a request meets.
+"""Fault rules and switches: their options, how they are parsed, and which rules apply to a request.
 
-This module decides; the emulator carries out.
+This module selects faults; `zapi_emulator.py` carries them out.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from dataclasses import dataclass, field
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    FaultSpec = t.Union[str, Mapping[str, t.Any], "Fault"]
+
 
 class FaultError(ValueError):
-    """A fault rule or a switch that makes no sense; the message is for the person who wrote it."""
+    """An invalid fault rule or switch; the message is for its author."""
 
 
-# --- The values that options take ---
+# --- Types of option values ---
 
 
 def _number(value: t.Any) -> float:
@@ -57,7 +59,7 @@ def _code(value: t.Any) -> int:
     return number
 
 
-def _text(value: t.Any) -> str:
+def _line(value: t.Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise ValueError("text")
     text = str(value)
@@ -66,7 +68,7 @@ def _text(value: t.Any) -> str:
     return text
 
 
-def _raw(value: t.Any) -> str:
+def _text(value: t.Any) -> str:
     if not isinstance(value, str):
         raise ValueError("text")
     return value
@@ -80,18 +82,6 @@ def _flag(value: t.Any) -> bool:
     raise ValueError("true or false")
 
 
-def _place(value: t.Any) -> str:
-    if value not in ("start", "end"):
-        raise ValueError("start or end")
-    return str(value)
-
-
-def _method(value: t.Any) -> str:
-    if value not in ("GET", "PUT"):
-        raise ValueError("GET or PUT")
-    return str(value)
-
-
 def _names(value: t.Any) -> tuple[str, ...]:
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
@@ -99,22 +89,25 @@ def _names(value: t.Any) -> tuple[str, ...]:
     return tuple(name.strip() for name in names)
 
 
-def _sent_by_me_field(value: t.Any) -> str:
-    if value not in SENT_BY_ME_FIELDS:
-        raise ValueError(" or ".join(SENT_BY_ME_FIELDS))
-    return str(value)
-
-
 def _anything(value: t.Any) -> t.Any:
     return value
 
 
-# --- The kinds of faults ---
+def _one_of(*choices: str) -> Callable[[t.Any], str]:
+    def check(value: t.Any) -> str:
+        if value not in choices:
+            raise ValueError(" or ".join(choices))
+        return str(value)
+
+    return check
+
+
+# --- Kinds of faults, and switches ---
 
 REQUIRED = object()
 UNSET = object()
 
-# Z-API's own spelling, and that of compatible servers.
+# The name in Z-API's `/me`, and the name that compatible servers use.
 SENT_BY_ME_FIELDS = ("receiveCallbackSentByMe", "notifySentByMe")
 
 
@@ -125,84 +118,88 @@ class Option(t.NamedTuple):
 
 class Kind(t.NamedTuple):
     options: dict[str, Option]
-    # An ending fault decides the answer, so a request meets one of them at most.
-    ending: bool = False
-    # The only requests that it is about
+    # A final fault decides the answer, so at most one of them applies to a request.
+    final: bool = False
+    # If set, the fault only applies to requests with this method.
     method: str | None = None
 
 
-# Of the faults whose answer has nothing to do with what was asked: whether that is done all the same.
+# For faults whose answer does not depend on the request: does the call take effect all the same?
 TAKEN = Option(_flag, False)
 
 KINDS: dict[str, Kind] = {
     "latency": Kind({"seconds": Option(_number)}),
     "change_fleet": Kind(
-        {
-            "remove": Option(_integer, 0),
-            "add": Option(_integer, 0),
-            "where": Option(_place, "end"),
-        }
+        {"remove": Option(_integer, 0), "add": Option(_integer, 0), "where": Option(_one_of("start", "end"), "end")}
     ),
     "page_size_limit": Kind({"maximum": Option(_positive, 200), "fallback": Option(_positive, 15)}),
     "short_pages": Kind({"rows": Option(_positive)}),
     "ignore_page": Kind({"echo": Option(_flag, False)}),
-    # `page` is every rule's filter, so the reported one has another name here.
+    # `page` is a filter of every rule, so the returned page number has another name here.
     "counts": Kind({name: Option(_anything, UNSET) for name in ("total", "totalPage", "pageSize", "shown_page")}),
+    "store": Kind({"value": Option(_anything)}, method="PUT"),
+    "normalize": Kind({}, method="PUT"),
+    "padding": Kind({"size": Option(_positive)}),
+    "gzip": Kind({}),
+    "header": Kind({"name": Option(_line), "value": Option(_line, None)}),
     "status": Kind(
         {
             "code": Option(_code),
-            "message": Option(_text, None),
-            "retry_after": Option(_text, None),
+            "message": Option(_line, None),
+            "retry_after": Option(_line, None),
             "html": Option(_flag, False),
             "echo_token": Option(_flag, False),
             "taken": TAKEN,
         },
-        ending=True,
+        final=True,
     ),
-    "ip_restricted": Kind({"code": Option(_code, 403), "taken": TAKEN}, ending=True),
-    "html": Kind({"code": Option(_code, 200), "taken": TAKEN}, ending=True),
-    "redirect": Kind({"location": Option(_text), "code": Option(_code, 302), "taken": TAKEN}, ending=True),
+    "lapsed": Kind({"code": Option(_code, 400), "taken": TAKEN}, final=True),
+    "ip_restricted": Kind({"code": Option(_code, 403), "taken": TAKEN}, final=True),
+    "html": Kind({"code": Option(_code, 200), "taken": TAKEN}, final=True),
+    "redirect": Kind({"location": Option(_line), "code": Option(_code, 302), "taken": TAKEN}, final=True),
     "body": Kind(
         {
             "json": Option(_anything, UNSET),
-            "text": Option(_raw, UNSET),
+            "text": Option(_text, UNSET),
             "code": Option(_code, 200),
-            "content_type": Option(_text, "application/json"),
+            "content_type": Option(_line, "application/json"),
             "taken": TAKEN,
         },
-        ending=True,
+        final=True,
     ),
-    "ignore": Kind({}, ending=True, method="PUT"),
-    "truncate": Kind({}, ending=True),
-    "drip": Kind(
-        {"seconds": Option(_number, 0.1), "size": Option(_positive, 1), "head": Option(_flag, False)},
-        ending=True,
-    ),
-    "drop": Kind({"taken": TAKEN}, ending=True),
-    "hang": Kind({"taken": TAKEN}, ending=True),
+    "ignore": Kind({}, final=True, method="PUT"),
+    "truncate": Kind({}, final=True),
+    "drip": Kind({"seconds": Option(_number, 0.1), "size": Option(_positive, 1), "head": Option(_flag, False)}, final=True),
+    "drop": Kind({"taken": TAKEN}, final=True),
+    "hang": Kind({"taken": TAKEN}, final=True),
 }
 
 COMMON: dict[str, Option] = {
     "times": Option(_positive, None),
     "after": Option(_integer, 0),
     "page": Option(_positive, None),
-    "path": Option(_text, "/"),
-    "instance": Option(_text, None),
-    "call": Option(_text, None),
-    "method": Option(_method, None),
+    "path": Option(_line, "/"),
+    "instance": Option(_line, None),
+    "call": Option(_line, None),
+    "method": Option(_one_of("GET", "PUT", "POST"), None),
 }
 
 # How a whole server differs from the documentation, or from other servers.
 SWITCHES: dict[str, Option] = {
     "client_token_refusal": Option(_code, None),
+    "credential_status": Option(_code, 404),
     "due_in_seconds": Option(_flag, False),
+    "lapsed_rejects": Option(_names, ("status", "put", "send")),
     "me_without": Option(_names, ()),
-    "sent_by_me_field": Option(_sent_by_me_field, None),
+    "null_content": Option(_flag, False),
+    "path_status": Option(_code, 404),
+    "reject_http": Option(_flag, False),
+    "sent_by_me_field": Option(_one_of(*SENT_BY_ME_FIELDS), None),
 }
 
 
-class Place(t.NamedTuple):
-    """What a rule may ask of a request: where it goes."""
+class Target(t.NamedTuple):
+    """The parts of a request that the filters of a rule refer to."""
 
     path: str
     page: int | None = None
@@ -213,7 +210,7 @@ class Place(t.NamedTuple):
 
 @dataclass
 class Fault:
-    """One rule, and how often it was met."""
+    """One rule with its filters and counters."""
 
     kind: str
     options: dict[str, t.Any]
@@ -231,16 +228,19 @@ class Fault:
         return self.options[option]
 
     @property
-    def ending(self) -> bool:
-        return KINDS[self.kind].ending
+    def final(self) -> bool:
+        return KINDS[self.kind].final
 
-    def meets(self, place: Place) -> bool:
-        """Count the request if it matches, and say whether the fault strikes it."""
-        wanted = (
-            *((self.page, place.page), (self.instance, place.instance), (self.call, place.call)),
-            *((method, place.method) for method in (self.method, KINDS[self.kind].method)),
+    def fires(self, target: Target) -> bool:
+        """Count the request if it matches, and return whether the fault applies to it."""
+        filters = (
+            (self.page, target.page),
+            (self.instance, target.instance),
+            (self.call, target.call),
+            (self.method, target.method),
+            (KINDS[self.kind].method, target.method),
         )
-        if not place.path.startswith(self.path) or any(mine not in (None, its) for mine, its in wanted):
+        if not target.path.startswith(self.path) or any(wanted not in (None, actual) for wanted, actual in filters):
             return False
         self.matched += 1
         if self.matched <= self.after or self.fired == self.times:
@@ -249,25 +249,25 @@ class Fault:
         return True
 
     def describe(self) -> dict[str, t.Any]:
-        """Return the rule as it could be written, with its two counters."""
+        """Return the rule as a mapping that `parse` accepts, with its two counters."""
         rule = {"kind": self.kind, **self.options}
         rule |= {name: getattr(self, name) for name in COMMON}
         rule = {key: value for key, value in rule.items() if value is not UNSET}
         return {**rule, "matched": self.matched, "fired": self.fired}
 
 
-# --- Reading rules ---
+# --- Parsing ---
 
 
-def parse(spec: str | Mapping[str, t.Any] | Fault) -> Fault:
-    """Make a rule of `kind,option=value,…`, of a JSON object's text, or of a mapping."""
+def parse(spec: FaultSpec) -> Fault:
+    """Parse a rule: `kind,option=value,…`, the text of a JSON object, or a mapping."""
     if isinstance(spec, Fault):
         return spec
     if isinstance(spec, str):
         spec = _parse_json(spec) if spec.lstrip().startswith("{") else _parse_text(spec)
     if not isinstance(spec, Mapping):
-        raise FaultError(f"a fault is text or a mapping, not {type(spec).__name__}")
-    # The counters are part of what GET /_emulator/faults shows, which may be sent back as it is.
+        raise FaultError(f"a fault must be text or a mapping, not {type(spec).__name__}")
+    # GET /_emulator/faults returns the counters, and its result can be sent back unchanged.
     given = {key: value for key, value in spec.items() if key not in ("kind", "matched", "fired")}
     kind = _kind(spec.get("kind"))
     values = _values(f"fault {kind}", {**KINDS[kind].options, **COMMON}, given)
@@ -278,20 +278,20 @@ def parse(spec: str | Mapping[str, t.Any] | Fault) -> Fault:
 
 
 def parse_switches(given: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return every switch, those that are not given with their default."""
+    """Return the values of all switches; those that are not given have their default."""
     return _values("the server", SWITCHES, given)
 
 
 def _kind(kind: t.Any) -> str:
     if not isinstance(kind, str) or kind not in KINDS:
-        raise FaultError(f"unknown fault {kind!r}; there are {', '.join(KINDS)}")
+        raise FaultError(f"unknown fault {kind!r}; known faults: {', '.join(KINDS)}")
     return kind
 
 
 def _values(owner: str, known: Mapping[str, Option], given: Mapping[str, t.Any]) -> dict[str, t.Any]:
     unknown = sorted(str(key) for key in given if key not in known)
     if unknown:
-        raise FaultError(f"{owner} has no option {', '.join(unknown)}; it has {', '.join(known)}")
+        raise FaultError(f"{owner} has no option {', '.join(unknown)}; known options: {', '.join(known)}")
     return {name: _value(owner, name, option, given) for name, option in known.items()}
 
 
@@ -313,7 +313,7 @@ def _parse_json(text: str) -> t.Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise FaultError(f"not valid JSON: {error}: {text}") from None
+        raise FaultError(f"the fault is not valid JSON: {error}: {text}") from None
 
 
 def _parse_text(text: str) -> dict[str, t.Any]:
@@ -325,45 +325,44 @@ def _parse_text(text: str) -> dict[str, t.Any]:
         name = name.strip()
         if not equals:
             raise FaultError(f"expected option=value in fault {text!r}, found {setting!r}")
-        free = name in options and options[name].check is _anything
-        rule[name] = _literal(value) if free else value
+        accepts_json = name in options and options[name].check is _anything
+        rule[name] = _json_or_text(value) if accepts_json else value
     return rule
 
 
-def _literal(text: str) -> t.Any:
-    """Read a JSON value; whatever is none is taken as text."""
+def _json_or_text(text: str) -> t.Any:
     try:
         return json.loads(text)
     except ValueError:
         return text
 
 
-class FaultPlan:
-    """The rules in force. Every method may be called from any thread."""
+class FaultRules:
+    """The rules in force. Every method is thread-safe."""
 
-    def __init__(self, specs: Iterable[str | Mapping[str, t.Any] | Fault] = ()) -> None:
+    def __init__(self, specs: Iterable[FaultSpec] = ()) -> None:
         self._lock = threading.Lock()
         self._faults = [parse(spec) for spec in specs]
 
-    def replace(self, specs: Iterable[str | Mapping[str, t.Any] | Fault]) -> None:
+    def replace(self, specs: Iterable[FaultSpec]) -> None:
         faults = [parse(spec) for spec in specs]
         with self._lock:
             self._faults = faults
 
-    def strike(self, place: Place) -> list[Fault]:
-        """Return the faults that a request meets.
+    def select(self, target: Target) -> list[Fault]:
+        """Return the faults that apply to a request, and count it.
 
-        Once an ending fault strikes, later ending ones do not see the request: `status 503, times 2`
-        before `status 429, times 1` makes three failures, in that order.
+        If a final fault applies, the final faults after it do not see the request: `status,code=503,times=2`
+        before `status,code=429,times=1` makes three failures, in that order.
         """
-        struck: list[Fault] = []
-        ended = False
+        selected: list[Fault] = []
+        has_final = False
         with self._lock:
             for fault in self._faults:
-                if not (fault.ending and ended) and fault.meets(place):
-                    struck.append(fault)
-                    ended = ended or fault.ending
-        return struck
+                if not (fault.final and has_final) and fault.fires(target):
+                    selected.append(fault)
+                    has_final = has_final or fault.final
+        return selected
 
     def describe(self) -> list[dict[str, t.Any]]:
         with self._lock:

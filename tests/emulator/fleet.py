@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-"""Fleets for the emulator: generated ones, ones read from a file, and the store that serves them."""
+"""Fleets for the emulator: generated fleets, fleet files, and the store that holds the instances being served."""
 
 from __future__ import annotations
 
@@ -22,9 +22,15 @@ if t.TYPE_CHECKING:
 
 Instance = dict[str, t.Any]
 
-# The two keys of an instance that are not fields of the API's: what only `/me` answers, and what it does not.
+# Keys of an instance that are not fields of the API: they say how its own calls answer. See the README.
 ME = "_me"
 ME_WITHOUT = "_me_without"
+STATUS = "_status"
+STATUS_WITHOUT = "_status_without"
+DEVICE = "_device"
+LAPSED = "_lapsed"
+OWN_KEYS: dict[str, type] = {ME: dict, ME_WITHOUT: list, STATUS: dict, STATUS_WITHOUT: list, DEVICE: dict, LAPSED: bool}
+_TYPE_NAMES = {dict: "a mapping", list: "a list", bool: "true or false"}
 
 DEFAULT_NOW_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 DAY_MS = 86_400_000
@@ -51,7 +57,9 @@ PLACES = (
     "Pinheiros", "Moema", "Aldeota", "Ponta Negra", "São Luís", "01", "02", "03", "04",
 )  # fmt: skip
 
-# How much of a generated fleet has which flaw. No instance has two: a demo's drift stays readable.
+AREA_CODES = (11, 21, 31, 41, 51, 61, 71, 81, 85)
+
+# The share of a generated fleet that has each flaw. No instance has two of them, so that a demo's drift is readable.
 FLAWS = {
     "disconnected": 0.05,
     "unpaid": 0.03,
@@ -62,17 +70,18 @@ FLAWS = {
     "empty_name": 0.01,
 }
 SMALLEST_FLEET_WITH_EMPTY_NAME = 20
+SMALLEST_FLEET_WITH_LAPSED = 50
 
 
 class FleetError(ValueError):
-    """A fleet that cannot be served; the message is for the person who wrote it."""
+    """An invalid fleet; the message is for its author."""
 
 
 # --- Generated fleets ---
 
 
 def generate(count: int, seed: int = 1, now_ms: int = DEFAULT_NOW_MS) -> list[Instance]:
-    """Make a fleet that depends on nothing but the arguments."""
+    """Return a fleet that depends on the arguments alone."""
     rng = random.Random(seed)
     names = _names(count, rng)
     healthy, flaws = _assign_flaws(count, rng)
@@ -81,7 +90,13 @@ def generate(count: int, seed: int = 1, now_ms: int = DEFAULT_NOW_MS) -> list[In
             names[index] = ""
         elif flaw == "duplicate_name":
             names[index] = names[rng.choice(healthy)]
-    return [_instance(index, names[index], flaws.get(index), rng, now_ms) for index in range(count)]
+    instances = [_instance(index, names[index], flaws.get(index), rng, now_ms) for index in range(count)]
+    # Small fleets are for first steps: there, every instance accepts changes.
+    if count >= SMALLEST_FLEET_WITH_LAPSED:
+        unpaid = [index for index, flaw in flaws.items() if flaw == "unpaid"]
+        for index in unpaid[::2]:
+            instances[index][LAPSED] = True
+    return instances
 
 
 def _names(count: int, rng: random.Random) -> list[str]:
@@ -96,14 +111,14 @@ def _names(count: int, rng: random.Random) -> list[str]:
 
 
 def _assign_flaws(count: int, rng: random.Random) -> tuple[list[int], dict[int, str]]:
-    """Return the positions without a flaw and the flaw of each other position."""
+    """Return the positions without a flaw, and the flaw of each other position."""
     free = list(range(count))
     rng.shuffle(free)
     flaws: dict[int, str] = {}
     for flaw, share in FLAWS.items():
         if flaw == "empty_name" and count < SMALLEST_FLEET_WITH_EMPTY_NAME:
             continue
-        # Each flaw shows up in a small fleet too, and somebody always stays healthy.
+        # Small fleets have each flaw too, and at least one instance without any.
         wanted = min(max(1, round(share * count)), len(free) - 1)
         for _number in range(wanted):
             flaws[free.pop()] = flaw
@@ -111,7 +126,7 @@ def _assign_flaws(count: int, rng: random.Random) -> tuple[list[int], dict[int, 
 
 
 def _instance(index: int, name: str, flaw: str | None, rng: random.Random, now_ms: int) -> Instance:
-    """Make one row as the API sends it, with the variety of forms that real answers have."""
+    """Return an instance as the API returns it, in the various forms that were seen."""
     instance_id = f"{rng.getrandbits(128):032X}"
     hooks = f"{HOOKS_URL}/{instance_id}"
     due = now_ms + rng.randrange(10 * DAY_MS, 360 * DAY_MS)
@@ -147,11 +162,16 @@ def _instance(index: int, name: str, flaw: str | None, rng: random.Random, now_m
         instance["receivedAndDeliveryCallbackUrl"] = f"{STALE_HOOKS_URL}/{instance_id}/received"
     _vary_fields(index, instance)
     instance[ME] = {field: value for field, value in _me_fields(index).items() if field not in instance}
+    instance[DEVICE] = {"phone": _phone(index, instance_id), "isBusiness": index % 3 != 0, "originalDevice": "android"}
     return instance
 
 
+def _phone(index: int, instance_id: str) -> str:
+    return f"55{AREA_CODES[index % len(AREA_CODES)]}9{int(instance_id, 16) % 10**8:08d}"
+
+
 def _me_fields(index: int) -> Instance:
-    """What `/me` answers even where the listing does not: a healthy instance, which mutes nothing."""
+    """Return the fields that `/me` has even if the listing does not: nothing is muted."""
     return {
         "receivedStatusCallbackUrl": "",
         "initialDataCallbackUrl": "",
@@ -172,7 +192,7 @@ def _due(index: int, due: int) -> int | str:
 
 
 def _vary_fields(index: int, instance: Instance) -> None:
-    """Fields come and go in real answers."""
+    """Leave out and add fields, as real listings do."""
     if index % 40 == 11:
         instance["created"] = ""
     elif index % 40 == 17:
@@ -198,7 +218,7 @@ def _iso(epoch_ms: int) -> str:
 
 @dataclass(frozen=True)
 class FleetFile:
-    """What a fleet file says; a token is None where the file names none. Faults and switches are as written."""
+    """The content of a fleet file. A token that is not given is None; faults and switches are not parsed."""
 
     instances: list[Instance]
     partner_token: str | None = None
@@ -219,11 +239,11 @@ def read_fleet_file(path: str | Path) -> FleetFile:
 
 
 def parse_fleet(document: t.Any) -> FleetFile:
-    """Accept a list of instances, or a mapping with the list in `instances`."""
+    """Parse a list of instances, or a mapping with the list in `instances`."""
     if isinstance(document, list):
         return FleetFile(check_instances(document))
     if not isinstance(document, Mapping) or "instances" not in document:
-        raise FleetError("a fleet is a list of instances, or a mapping with such an 'instances'")
+        raise FleetError("a fleet must be a list of instances, or a mapping with the list in 'instances'")
     unknown = sorted(set(document) - {"instances", "partner_token", "client_token", "faults", "switches"})
     if unknown:
         raise FleetError(f"unknown key in the fleet: {', '.join(map(str, unknown))}")
@@ -251,10 +271,9 @@ def check_instances(value: t.Any) -> list[Instance]:
     for position, instance in enumerate(value, 1):
         if not isinstance(instance, Mapping):
             raise FleetError(f"instance {position} of the fleet must be a mapping")
-        if not isinstance(instance.get(ME, {}), Mapping):
-            raise FleetError(f"{ME} of instance {position} of the fleet must be a mapping")
-        if not isinstance(instance.get(ME_WITHOUT, []), list):
-            raise FleetError(f"{ME_WITHOUT} of instance {position} of the fleet must be a list")
+        for key, kind in OWN_KEYS.items():
+            if key in instance and not isinstance(instance[key], kind):
+                raise FleetError(f"{key} of instance {position} of the fleet must be {_TYPE_NAMES[kind]}")
     return [{str(key): _plain(item) for key, item in row.items()} for row in value]
 
 
@@ -269,7 +288,7 @@ def _load_yaml(text: str, path: Path) -> t.Any:
     try:
         yaml = importlib.import_module("yaml")
     except ImportError as error:
-        raise FleetError(f"reading {path} needs PyYAML: install it, or write the fleet as a .json file") from error
+        raise FleetError(f"reading {path} needs PyYAML: install it, or convert the fleet to a .json file") from error
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -277,7 +296,7 @@ def _load_yaml(text: str, path: Path) -> t.Any:
 
 
 def _plain(value: t.Any) -> t.Any:
-    """YAML reads an unquoted date as a date; the API would send it as text."""
+    """Return JSON values: YAML parses an unquoted date as a date, the API returns it as text."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -293,7 +312,7 @@ def _plain(value: t.Any) -> t.Any:
 
 
 def to_json(value: t.Any) -> bytes:
-    """Render as the API does, in UTF-8; a lone surrogate has no UTF-8 and stays escaped."""
+    """Render as the API does, in UTF-8. A lone surrogate has no UTF-8 form and stays escaped."""
     try:
         return json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -301,16 +320,16 @@ def to_json(value: t.Any) -> bytes:
 
 
 class _Row:
-    """One instance, with what listings need of it rendered at most once."""
+    """One instance, with its entry of the listing rendered once and its searchable text in lower case."""
 
-    __slots__ = ("_json", "data", "haystacks")
+    __slots__ = ("_json", "data", "search_texts")
 
     def __init__(self, data: Mapping[str, t.Any]) -> None:
         self.data: Instance = {}
         self.change(data)
 
     def change(self, fields: Mapping[str, t.Any], me_only: Iterable[str] = ()) -> None:
-        """Set fields where they stand, in the listing or in `/me` alone; new ones of `me_only` go to the latter."""
+        """Set fields where they are, in the listing or in `_me`; new fields that are in `me_only` go to `_me`."""
         me = dict(self.data.get(ME) or {})
         for name, value in fields.items():
             in_me = name in me or (name in me_only and name not in self.data)
@@ -320,26 +339,26 @@ class _Row:
                 self.data[name] = value
         if me and ME not in fields:
             self.data[ME] = me
-        self.haystacks = tuple(str(self.data.get(key) or "").lower() for key in ("name", "id"))
+        self.search_texts = tuple(str(self.data.get(key) or "").lower() for key in ("name", "id"))
         self._json: bytes | None = None
 
     @property
     def json(self) -> bytes:
         if self._json is None:
-            self._json = to_json({name: value for name, value in self.data.items() if name not in (ME, ME_WITHOUT)})
+            self._json = to_json({name: value for name, value in self.data.items() if name not in OWN_KEYS})
         return self._json
 
     def matches(self, query: str, middleware: str) -> bool:
         if middleware and self.data.get("middleware") != middleware:
             return False
-        return any(query in haystack for haystack in self.haystacks)
+        return any(query in text for text in self.search_texts)
 
 
 class Fleet:
-    """The instances being served. Every method may be called from any thread."""
+    """The instances being served. Every method is thread-safe."""
 
-    # Enough for a listing's pages to share their search; a client that varies it costs no memory.
-    MOST_CACHED_SEARCHES = 16
+    # Enough for all pages of a listing to share one search.
+    MAX_CACHED_SEARCHES = 16
 
     def __init__(self, instances: Iterable[Mapping[str, t.Any]]) -> None:
         self._lock = threading.RLock()
@@ -352,7 +371,7 @@ class Fleet:
             return [copy.deepcopy(row.data) for row in self._rows]
 
     def page(self, start: int, length: int, query: str = "", middleware: str = "") -> tuple[list[bytes], int]:
-        """Return the rendered rows from `start` on, and how many rows match in total."""
+        """Return rendered entries from `start` on, and the number of all instances that match."""
         with self._lock:
             rows = self._search(query.lower(), middleware)
             return [row.json for row in rows[start : start + length]], len(rows)
@@ -363,7 +382,7 @@ class Fleet:
             return copy.deepcopy(row.data) if row else None
 
     def change(self, instance_id: str, fields: Mapping[str, t.Any], me_only: Iterable[str] = ()) -> bool:
-        """Set fields of an instance; False if there is none with this id."""
+        """Set fields of an instance; return False if no instance has this ID."""
         with self._lock:
             row = self._index().get(instance_id)
             if row is None:
@@ -375,30 +394,30 @@ class Fleet:
             return True
 
     def remove(self, instance_id: str) -> bool:
-        """Remove an instance; False if there is none with this id."""
+        """Remove an instance; return False if no instance has this ID."""
         with self._lock:
             row = self._index().get(instance_id)
             if row is None:
                 return False
             self._rows.remove(row)
-            self._forget()
+            self._clear_caches()
             return True
 
     def remove_first(self, count: int) -> None:
         with self._lock:
             del self._rows[:count]
-            self._forget()
+            self._clear_caches()
 
     def add(self, instances: Iterable[Mapping[str, t.Any]], *, at_start: bool = False) -> None:
         with self._lock:
             position = 0 if at_start else len(self._rows)
             self._rows[position:position] = [_Row(instance) for instance in instances]
-            self._forget()
+            self._clear_caches()
 
     def replace(self, instances: Iterable[Mapping[str, t.Any]]) -> None:
         with self._lock:
             self._rows = [_Row(instance) for instance in instances]
-            self._forget()
+            self._clear_caches()
 
     def __len__(self) -> int:
         with self._lock:
@@ -409,18 +428,17 @@ class Fleet:
             return self._rows
         key = (query, middleware)
         if key not in self._searches:
-            if len(self._searches) >= self.MOST_CACHED_SEARCHES:
+            if len(self._searches) >= self.MAX_CACHED_SEARCHES:
                 self._searches.clear()
             self._searches[key] = [row for row in self._rows if row.matches(query, middleware)]
         return self._searches[key]
 
     def _index(self) -> dict[str, _Row]:
         if self._by_id is None:
-            # Reversed, so that of two rows with one id the first counts.
+            # Reversed: of two instances with one ID, the first is used.
             self._by_id = {str(row.data.get("id")): row for row in reversed(self._rows)}
         return self._by_id
 
-    def _forget(self) -> None:
-        """Drop what was derived from the rows."""
+    def _clear_caches(self) -> None:
         self._searches.clear()
         self._by_id = None

@@ -65,7 +65,7 @@ EXPECTATIONS = [
 ]
 
 
-def mismatch(identity, name, attribute, expected, actual, expectation, note=None):
+def mismatch(identity, name, attribute, expected, actual, expectation, note=None, code=None):
     return {
         "kind": "mismatch",
         "id": identity,
@@ -76,6 +76,7 @@ def mismatch(identity, name, attribute, expected, actual, expectation, note=None
         "expectation": expectation,
         "expectation_name": None,
         "note": note,
+        "reason": {"code": code, "values": {}} if code else None,
     }
 
 
@@ -89,8 +90,8 @@ MISMATCHES = [
     mismatch("A1", "shop-1", "whatsapp_connected", False, True, 2),
     mismatch("A2", "shop-2", "webhooks.received_and_delivery", "https://hooks.example.com/A2", MASKED, 1),
     UNMANAGED,
-    mismatch("A4", "Loja [Centro]", "whatsapp_connected", True, None, 1, "the API did not tell"),
-    mismatch("A5", "", "payment_status", ["PAID", "TRIAL"], None, 1, "the API did not tell"),
+    mismatch("A4", "Loja [Centro]", "whatsapp_connected", True, None, 1, "the API returned null", "null"),
+    mismatch("A5", "", "payment_status", ["PAID", "TRIAL"], None, 1, "the API returned null", "null"),
     mismatch("A5", "", "webhooks.presence_chat", None, "https://hooks.example.com/A5", 1),
     mismatch("A6", "á/b {{ 1 }}", "days_left", 5, None, 1),
     mismatch("A6", "á/b {{ 1 }}", "webhooks.received", "https://hooks.example.com/A6", "https://hooks.example.com/x", 1),
@@ -115,6 +116,7 @@ SUMMARY = {
     },
     "compliance": 0.0,
     "unverified": 5,
+    "warnings": 1,
 }
 
 
@@ -187,7 +189,7 @@ def test_a_failure_says_how_many_shows_ten_rows_and_counts_the_rest(workplace):
     assert lines[1] == "by attribute: whatsapp_connected 12"
     assert lines[2] == '- "shop-0" (B0): whatsapp_connected is false, expected true (expectation 1)'
     assert len(lines) == 13
-    assert lines[-1] == "and 2 more: all rows are in the result as drift, and -v shows it"
+    assert lines[-1] == "and 2 more: all rows are in the result key drift, which -v shows"
     assert len(results["audit"]["drift"]) == 12
 
 
@@ -204,7 +206,7 @@ def test_check_mode_is_the_same_and_diff_shows_actual_and_expected_as_yaml(workp
     assert outcome.status == 0, outcome.output
     assert results["shown"]["drift"] == WITHOUT_UNMANAGED
     _play, hidden, shown = outcome.output.split("TASK [zapi.zapi.instance_audit]")
-    assert '--- before: "shop-2" (A2)' in shown
+    assert '--- before: actual, "shop-2" (A2)' in shown
     assert f"-webhooks.received_and_delivery: {MASKED}" in shown
     assert "+webhooks.received_and_delivery: https://hooks.example.com/A2" in shown
     assert "before:" not in hidden
@@ -238,9 +240,9 @@ MISTAKES = [
         [{"expect": {"days_left": 1}}, {"expect": {"webhooks": {"recieved": None}}}],
         "expectation 2: webhooks.*did you mean received",
     ),
-    ([{"match": {"name": "x"}}], "expectation 1 has neither expect nor ignore"),
-    ([], "expectations is empty"),
-    ([{"match": {}, "expect": {"days_left": 1}}], "expectation 1: match is empty"),
+    ([{"match": {"name": "x"}}], "expectation 1: has neither expect nor ignore"),
+    ([], "expectations is an empty list"),
+    ([{"match": {}, "expect": {"days_left": 1}}], "expectation 1: match is an empty mapping"),
     ([{"expect": {"whatsapp_connected": "maybe"}}], "whatsapp_connected must be true or false, not text"),
     ([{"expect": {"webhooks": {"received": "https://h/{token}"}}}], "brace"),
     ({"expect": {}}, "expectations must be a list, not a mapping"),
@@ -275,8 +277,8 @@ def test_a_webhook_that_is_not_https_is_warned_of(workplace, shops):
         [audit(expectations=expectations, fail_on_drift=False), filtered], variables={"expectations": expectations}
     )
     assert outcome.status == 0, outcome.output
-    assert "not an HTTPS URL, and Z-API refuses others: http://***@h/" in " ".join(results["audit"]["warnings"])
-    assert outcome.words.count("not an HTTPS URL") >= 2
+    assert "with an http URL, which sends messages unencrypted (http://***@h/)" in " ".join(results["audit"]["warnings"])
+    assert outcome.words.count("with an http URL") >= 2
     assert SECRET not in outcome.output
 
 
@@ -357,15 +359,12 @@ def test_what_incidents_were_about_is_found_by_module_filter_and_test(workplace)
     assert results["only"]["msg"] == "1 of 1 managed instances are as declared, 0 unmanaged"
     ended, unmatched = audit["warnings"]
     assert ended.startswith('expectation 3, "Was to end in March" ended on 2026-03-01')
-    assert (
-        unmatched
-        == 'expectation 5, "Nobody is called so" matched no instance: look at its name "Lója *"; the nearest name is "Loja 2"'
-    )
+    assert unmatched == 'expectation 5, "Nobody is called so": the name "Lója *" matches no instance; the nearest name is "Loja 2"'
     assert not results["only"].get("warnings") or unmatched not in results["only"]["warnings"]
     # instance_info shows webhooks as they are: they were asked for.
     audited = shown.partition("zapi.zapi.instance_info")[0] + outcome.stderr
     assert PATH_SECRET not in audited
-    assert "matched no instance" in outcome.words
+    assert "matches no instance" in outcome.words
 
 
 def test_an_audit_of_nothing_fails_and_says_what_came(workplace, shops):

@@ -97,11 +97,11 @@ def test_no_instance_is_lost_whatever_its_name(workplace, stack):
         19: "same_H19",
         20: "same_H18_H20",
     }
-    # H20's name is what H18's becomes, so both bear their ids.
+    # The name of H20 is the one that H18 gets, so both get their IDs.
     expected[18] = names["H18"]
     assert {number: names[f"H{number}"] for number in expected} == expected
     assert len({names["H18"], names["H19"], names["H20"]}) == 3
-    assert "zapi.zapi.instances: host all_H1 is not called all" in outcome.output
+    assert "zapi.zapi.instances: the host all_H1 is not named all" in outcome.output
     assert not list(workplace.folder.rglob("TOUCHED"))
 
 
@@ -134,19 +134,18 @@ ODD_ROWS = fleet(
     ["plain", "", "True", "[1, 2]", "{'a': 1}", "12", "é 1", "none", "x"],
     paymentStatus="PAID",
     whatsappConnected=True,
-    extra={"env": "prod", "empty": "", "n": 1},
-    labels=["a", "", "b c"],
     tenant="acme",
-    weight=3,
-    ratio=1.5,
-    nothing=None,
+    due=3,
     receivedCallbackUrl="https://h/",
+    env="prod",
+    empty="",
+    n=1,
 )
-ODD_ROWS[1].update(whatsappConnected=None, paymentStatus="", extra={}, labels=[], weight=0)
+ODD_ROWS[1].update(whatsappConnected=None, paymentStatus="", due=0)
 ODD_ROWS[2].update(whatsappConnected=False, paymentStatus="a b-c")
 for odd_row in ODD_ROWS:
-    # Up to ansible-core 2.18 the template engine makes a boolean of "True", of which keyed_groups can't make a group.
-    odd_row["sector"] = odd_row["name"].replace("True", "Truly").replace("12", "dozen")
+    # Up to ansible-core 2.18 the template engine makes a boolean of "True", which cannot name a group of keyed_groups.
+    odd_row["middleware"] = odd_row["name"].replace("True", "Truly").replace("12", "dozen")
 GROUPS = {
     "up": "zapi_whatsapp_connected",
     "down": "not zapi_whatsapp_connected",
@@ -155,19 +154,19 @@ GROUPS = {
     "paid": "zapi_payment_status == 'PAID'",
     "unknown": "zapi_no_such_variable",
     "not_unknown": "not zapi_no_such_variable",
-    "light": "not zapi_weight",
+    "light": "not zapi_due_timestamp",
     "mapped": "zapi_extra",
 }
 KEYED = [
     {"key": "zapi_payment_status", "prefix": "p", "separator": "-"},
     {"key": "zapi_payment_status", "prefix": "d", "default_value": "none"},
-    {"key": "zapi_sector"},
+    {"key": "zapi_middleware"},
     {"key": "zapi_extra", "prefix": "extra", "trailing_separator": False},
     {"key": "zapi_extra", "prefix": "extra_default", "default_value": "fallback"},
-    {"key": "zapi_labels", "prefix": "label", "parent_group": "labels"},
+    {"key": "zapi_unknown", "prefix": "label", "parent_group": "labels"},
     {"key": "zapi_middleware | default('web')", "prefix": "mw", "parent_group": "{{ zapi_id }}_parent"},
     {"key": "zapi_tenant", "prefix": "", "separator": "", "parent_group": "of_{{ zapi_tenant }}"},
-    {"key": "zapi_nothing", "prefix": "null"},
+    {"key": "zapi_problem", "prefix": "null"},
     {"key": "zapi_no_such_variable", "prefix": "undefined"},
     {"key": "inventory_hostname", "prefix": "host"},
     {"key": "bare_status", "prefix": "composed"},
@@ -179,10 +178,10 @@ COMPOSE = {
     "connected": "zapi_whatsapp_connected",
     "negated": "not zapi_whatsapp_connected",
     "negated_name": "not zapi_name",
-    "null": "zapi_nothing",
-    "weight": "zapi_weight",
-    "ratio": "zapi_ratio",
-    "labels": "zapi_labels",
+    "null": "zapi_problem",
+    "weight": "zapi_due_timestamp",
+    "ratio": "zapi_settings",
+    "labels": "zapi_unknown",
     "extra": "zapi_extra",
     "name_copy": " zapi_name ",
     "undefined": "zapi_no_such_variable",
@@ -298,8 +297,8 @@ def test_customers_who_name_groups_empty_no_inventory(workplace, stack):
     assert outcome.status == 0, outcome.output
     assert sorted(variables["zapi_name"] for variables in hosts.values()) == sorted(names)
     assert set(hosts).isdisjoint(groups)
-    # Each is counted once, also where it was renamed afterwards.
-    assert f"hosts that lack a group: {1 if CORE >= (2, 19) else 2}." in outcome.words
+    # Each is counted once, also if it was renamed afterwards.
+    assert f"for {1 if CORE >= (2, 19) else 2} hosts the value of zapi_name is not a valid name" in outcome.words
     _outcome, hosts, _groups = workplace.inventory({**keyed, "strict": True})
     assert hosts == {}
 
@@ -308,12 +307,12 @@ def test_groups_of_every_host_s_name_are_refused(workplace, stack):
     serve(workplace, stack, fleet(["a", "b"]))
     outcome, hosts, _groups = workplace.inventory({"keyed_groups": [{"key": "inventory_hostname", "prefix": "", "separator": ""}]})
     assert hosts == {}
-    assert "give them a prefix" in outcome.words
+    assert "set a prefix" in outcome.words
 
 
 def test_hostnames_prefix_group_and_connection_can_be_chosen(workplace, stack):
-    serve(workplace, stack, fleet(["a", "b"], sessionName="s 1"))
-    options = {"hostnames": ["session_name", "name"], "hostvars_prefix": "my_", "group": "shops", "local_connection": False}
+    serve(workplace, stack, fleet(["a", "b"], tenant="s 1"))
+    options = {"hostnames": ["tenant", "name"], "hostvars_prefix": "my_", "group": "shops", "local_connection": False}
     _outcome, hosts, groups = workplace.inventory(options)
     assert set(hosts) == groups["shops"] == {"s_1_H0", "s_1_H1"}
     assert hosts["s_1_H0"]["my_name"] == "a"
@@ -324,13 +323,23 @@ def test_hostnames_prefix_group_and_connection_can_be_chosen(workplace, stack):
 
 
 WRONG = [
-    ({"hostvars_prefix": "1-"}, "hostvars_prefix must be fit"),
+    ({"hostvars_prefix": "1-"}, "hostvars_prefix: no variable can have a name that begins with"),
     ({"hostvars_prefix": "Ansible_"}, "hostvars_prefix must not be Ansible_"),
-    ({"concurrency": 0}, "concurrency must be 1 or more"),
+    ({"concurrency": 0}, "concurrency must be at least 1"),
     ({"page_size": "many"}, "page_size"),
     ({"middleware": "telnet"}, "middleware"),
     ({"partner_token": "wrong-token-of-somebody"}, "check partner_token"),
-    ({"api_url": "http://127.0.0.1:9", "retries": 0}, "no connection to 127.0.0.1:9"),
+    ({"api_url": "http://127.0.0.1:9", "retries": 0}, "cannot connect to 127.0.0.1:9"),
+    ({"query": None}, "query is null"),
+    ({"partner_token": "{{ no_such_variable }}"}, "partner_token uses a variable that is not defined: no_such_variable"),
+    (
+        {"partner_token": "a-token", "credentials": [{"id": "A", "token": "another-token"}]},
+        "both partner_token and credentials are set",
+    ),
+    (
+        {"partner_tokn": "wrong-token-of-somebody"},
+        "partner_tokn is not an option of zapi.zapi.instances; the nearest name is partner_token",
+    ),
 ]
 
 
@@ -356,7 +365,10 @@ def test_a_missing_token_says_where_to_put_one(workplace, emulator):
     assert "partner_token is empty" in outcome.words
     del workplace.environment["ZAPI_PARTNER_TOKEN"]
     outcome, hosts, _groups = workplace.inventory({})
-    assert "partner_token is missing: set the option, the environment variable ZAPI_PARTNER_TOKEN" in outcome.words
+    assert (
+        "partner_token is missing: set the option, the variable zapi_partner_token or the environment variable ZAPI_PARTNER_TOKEN"
+        in outcome.words
+    )
 
 
 def test_a_file_of_another_name_is_left_to_other_plugins_silently(workplace, emulator):
@@ -371,49 +383,27 @@ def test_a_file_of_another_name_that_names_the_plugin_is_told_the_rule(workplace
     for name in ("fleet.yml", "zapi.yml.yaml"):
         outcome, hosts, _groups = workplace.inventory({}, name=name)
         assert hosts == {}
-        assert "a file with this plugin must end in zapi.yml or zapi.yaml" in outcome.words
+        assert "the name of a file for this plugin must end with zapi.yml or zapi.yaml" in outcome.words
     outcome, _hosts, _groups = workplace.inventory({}, name="fleet.yml", ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="true")
     assert outcome.status != 0
 
 
 HOSTILE_FIELDS = {
-    "ansibleShellExecutable": "EVIL",
-    "ansible_connection": "EVIL",
-    "ansibleBecomeExe": "EVIL",
+    "ansibleConnection": "EVIL",
+    "ansible_shell_executable": "EVIL",
     "zapiApiUrl": "EVIL",
-    "zapi_credentials": "EVIL",
-    "apiUrl": "EVIL",
-    "credentials": "EVIL",
     "environment": {"PATH": "EVIL"},
-    "groupNames": "EVIL",
-    "expectationsFile": "EVIL",
 }
 
 
-# With a prefix, most names are nobody's option.
-HARMLESS = {
-    "": {"api_url", "credentials"},
-    "zapi_": {
-        "zapi_ansible_become_exe",
-        "zapi_ansible_connection",
-        "zapi_ansible_shell_executable",
-        "zapi_environment",
-        "zapi_group_names",
-        "zapi_zapi_api_url",
-        "zapi_zapi_credentials",
-    },
-}
-
-
-@pytest.mark.parametrize("prefix", HARMLESS)
-def test_no_field_of_the_api_becomes_an_option(workplace, stack, prefix):
-    serve(workplace, stack, fleet(["a"], sessionName="main", middleware="web", **HOSTILE_FIELDS))
-    outcome, hosts, _groups = workplace.inventory({"hostvars_prefix": prefix}, "-v")
-    assert hosts["a"][f"{prefix}session_name"] == "main"
-    assert hosts["a"][f"{prefix}middleware"] == "web"
-    assert hosts["a"]["ansible_connection"] == "local"
-    assert {name for name, value in hosts["a"].items() if "EVIL" in str(value)} == HARMLESS[prefix]
-    assert outcome.words.count("these fields of the API become no variables") == 1
+def test_a_field_of_the_api_is_not_a_variable_of_its_own(workplace, stack):
+    serve(workplace, stack, fleet(["a"], proxyUrl="socks5://user:OpenSesame@proxy.example.com:1080", **HOSTILE_FIELDS))
+    for prefix in ("", "zapi_"):
+        outcome, hosts, _groups = workplace.inventory({"hostvars_prefix": prefix})
+        assert hosts["a"]["ansible_connection"] == "local"
+        assert [name for name, value in hosts["a"].items() if "EVIL" in str(value)] == [f"{prefix}extra"]
+        assert hosts["a"][f"{prefix}extra"]["proxy_url"] == "socks5://***@proxy.example.com:1080"
+        assert "OpenSesame" not in (workplace.folder / "listed.json").read_text() + outcome.output
 
 
 def test_an_instance_becomes_no_host_that_another_source_made_before(workplace, stack):
@@ -433,7 +423,7 @@ def test_an_instance_becomes_no_host_that_another_source_made_before(workplace, 
     found = sorted(variables["zapi_id"] for variables in hosts.values() if "zapi_name" in variables)
     assert found == sorted(2 * [row["id"] for row in rows])
     assert {"db-prod-1_H0", "mine_H1", "shop", "shop_H2"} <= set(hosts)
-    assert "host db-prod-1_H0 is not called db-prod-1" in outcome.words
+    assert "the host db-prod-1_H0 is not named db-prod-1" in outcome.words
 
 
 def test_a_fleet_that_is_loaded_last_touches_no_host(workplace, stack):

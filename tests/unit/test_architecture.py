@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-"""Who may import whom: the picture in CONTRIBUTING.md, held."""
+"""Which files may import which: the picture in CONTRIBUTING.md, checked."""
 
 from __future__ import annotations
 
@@ -20,223 +20,147 @@ ROOT = Path(__file__).parents[2]
 PLUGINS = ROOT / "plugins"
 COLLECTION = "ansible_collections.zapi.zapi.plugins"
 
-# The engine, from the ground up: a file imports only from files that come before it. A new file is given its place here.
-# Not all of them are there yet.
-ENGINE = {
-    "words and shapes": "_version _errors _attributes _timestamps _hosts _redaction _connection _instance",
-    "pure": "_placeholders _selection _expectations _drift _wording _document _plan _patterns _adoption _events _diff",
-    "network": "_api/leaving _api/refusals _api/bounds _api/pool _api/client _api/listing _api/single _api/writing",
-    "whole": "_fleet _converge _files _module",
-}
-ORDER = [f"module_utils/{name}" for group in ENGINE.values() for name in group.split()]
-# The doors import from the engine and, where they run on the controller, from plugin_utils. Nobody imports from a door.
-DOORS = ["action", "filter", "inventory", "lookup", "modules", "test"]
-# These two decide, and never ask a server.
-PURE_DOORS = ["filter", "test"]
-# Ansible copies these to where a module runs, without the rest of Ansible.
-ON_TARGETS = ["module_utils", "modules"]
-
-PRIVATE = (
-    "# Private to this collection: it may change or go in any release, without notice.\n"
-    "# What users may rely on are the plugins and modules, as their documentation describes them.\n"
-)
-
-
-# Reading
+# A package imports only from packages before it in this list.
+LAYERS = [
+    "_core",
+    "_secrets",
+    "_policy",
+    "_audit",
+    "_plan",
+    "_adopt",
+    "_report",
+    "_http",
+    "_zapi",
+    "_fleet",
+    "_apply",
+    "_files",
+    "_module",
+]
+# These decide and render, and know no network.
+PURE_FOLDERS = ["filter", "test"]
+PUBLIC_FOLDERS = ["action", "filter", "inventory", "lookup", "modules", "test"]
+PRIVATE_LINE = "# Private to this collection: it may change or be removed in any release, without notice.\n"
 
 
 def read_plugins() -> dict[str, str]:
-    """The source of each file, by its path without the ending: ``module_utils/_api/client``."""
+    """The source of each file by its path without the ending, such as ``module_utils/_zapi/listing``."""
     return {file.relative_to(PLUGINS).with_suffix("").as_posix(): file.read_text("utf-8") for file in PLUGINS.rglob("*.py")}
 
 
-def imported(path: str, source: str) -> Iterator[str]:
-    """The full dotted name of everything that a file imports, wherever in it, for type checkers or not."""
+def imported_names(path: str, source: str) -> Iterator[str]:
+    """The dotted name of everything that a file imports, wherever in it, for type checkers or not."""
     package = [*COLLECTION.split("."), *path.split("/")[:-1]]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            # One dot is the package itself, each further one the package around it.
-            above = package[: len(package) - node.level + 1] if node.level else []
-            yield from (".".join([*above, *filter(None, [node.module]), alias.name]) for alias in node.names)
+            base = package[: len(package) - node.level + 1] if node.level else []
+            yield from (".".join([*base, *filter(None, [node.module]), alias.name]) for alias in node.names)
 
 
-def own_file(name: str) -> str | None:
-    """The file of this collection that a dotted name belongs to, as `read_plugins` calls it; None for what is not ours."""
-    if not within(name, COLLECTION):
-        return name if within(name, "ansible_collections") else None
-    parts = name.removeprefix(f"{COLLECTION}.").split(".")
-    return "/".join(parts[:3] if parts[:2] == ["module_utils", "_api"] else parts[:2])
+def own_path(name: str) -> str | None:
+    """The path below ``plugins`` that a dotted name of this collection begins with."""
+    prefix = f"{COLLECTION}."
+    return name.removeprefix(prefix).replace(".", "/") if name.startswith(prefix) else None
 
 
-def within(name: str, package: str) -> bool:
-    return name == package or name.startswith(f"{package}.")
+def layer(path: str) -> str | None:
+    folder, _slash, rest = path.partition("/")
+    return rest.split("/")[0] if folder == "module_utils" else None
 
 
-def folder(path: str) -> str:
-    return path.partition("/")[0]
+def violations(sources: Mapping[str, str]) -> list[str]:
+    """One line for each import that breaks a rule."""
+    return [f"{path}: {line}" for path, source in sorted(sources.items()) for line in check(path, source)]
 
 
-# Judging
-
-
-def judge(sources: Mapping[str, str]) -> list[str]:
-    """Whatever breaks a rule, one line each."""
-    names = {path: list(imported(path, source)) for path, source in sources.items()}
-    files = {path: [file for file in map(own_file, names[path]) if file] for path in names}
-    return [
-        line
-        for path in sorted(sources)
-        for line in (*judge_others(path, names[path]), *judge_own(path, files[path]), *judge_reach(path, files))
-    ]
-
-
-def judge_others(path: str, names: list[str]) -> Iterator[str]:
-    """What a file imports that is not of this collection."""
-    for name in names:
-        if not path.startswith("module_utils/_api/") and any(within(name, library) for library in ("requests", "urllib3")):
-            yield f"{path} imports {name}: HTTP is spoken in _api only"
-        if folder(path) in ON_TARGETS and within(name, "ansible") and not within(name, "ansible.module_utils"):
-            yield f"{path} imports {name}: where modules run, there is only ansible.module_utils"
-
-
-def judge_own(path: str, files: list[str]) -> Iterator[str]:
-    """What a file imports of this collection."""
-    home = folder(path)
-    if home == "module_utils" and path not in ORDER:
-        yield f"{path} has no place: give it one, in ENGINE"
+def check(path: str, source: str) -> Iterator[str]:
+    folder = path.partition("/")[0]
+    if folder == "module_utils" and layer(path) not in LAYERS:
+        yield "add its package to LAYERS"
         return
-    if home not in ["module_utils", "plugin_utils", "doc_fragments", *DOORS]:
-        yield f"{path} has no place: say in this test what {home} may import"
-    before = ORDER[: ORDER.index(path)] if home == "module_utils" else ORDER
-    for file in files:
-        if file == "module_utils/_api/writing" and path != "module_utils/_converge":
-            yield f"{path} imports {file}: only _converge writes"
-        if home not in ON_TARGETS and file.startswith("plugin_utils/"):
-            continue
-        if file not in before:
-            yield f"{path} imports {file}: {'that does not come before it' if home == 'module_utils' else 'it may not'}"
+    for name in imported_names(path, source):
+        if name.split(".")[0] in ("requests", "urllib3") and layer(path) != "_http":
+            yield f"imports {name}: only _http speaks HTTP"
+        if (
+            folder in ("module_utils", "modules")
+            and name.split(".")[0] == "ansible"
+            and not name.startswith("ansible.module_utils")
+        ):
+            yield f"imports {name}: modules run where only ansible.module_utils exists"
+        own = own_path(name)
+        if own is not None:
+            yield from check_own(path, own)
 
 
-def judge_reach(path: str, files: Mapping[str, list[str]]) -> Iterator[str]:
-    """What a door that asks no server imports, directly or through others."""
-    if folder(path) not in PURE_DOORS:
-        return
+def check_own(path: str, own: str) -> Iterator[str]:
+    folder, own_folder = path.partition("/")[0], own.partition("/")[0]
+    if own.startswith("module_utils/_zapi/writes") and layer(path) != "_apply":
+        yield f"imports {own}: only _apply writes"
+    if folder == "module_utils":
+        own_layer = layer(own)
+        is_below = own_layer in LAYERS and LAYERS.index(own_layer) <= LAYERS.index(str(layer(path)))
+        if not is_below or (own_layer == layer(path) and "/" not in path.removeprefix("module_utils/")):
+            yield f"imports {own}: it is not in a package above"
+    elif own_folder != "module_utils" and (own_folder != "plugin_utils" or folder == "modules"):
+        yield f"imports {own}: nothing imports from a plugin, and modules do not import from plugin_utils"
+
+
+def reachable(path: str, sources: Mapping[str, str]) -> set[str]:
+    """The files that a file imports, directly or through others."""
     reached: set[str] = set()
     ahead = [path]
     while ahead:
-        file = ahead.pop()
-        if file not in reached:
-            reached.add(file)
-            ahead += files.get(file, [])
-    yield from (f"{path} reaches {file}: it must not need a network" for file in reached if file.startswith("module_utils/_api/"))
+        current = ahead.pop()
+        for name in imported_names(current, sources[current]):
+            own = own_path(name) or ""
+            for file in (own, own.rpartition("/")[0]):
+                if file in sources and file not in reached:
+                    reached.add(file)
+                    ahead.append(file)
+    return reached
 
 
-# The tests
-
-
-def test_each_file_imports_only_what_it_may() -> None:
+def test_a_package_imports_only_from_packages_above_it() -> None:
     sources = read_plugins()
-    assert "module_utils/_api/client" in sources
-    assert judge(sources) == []
+    assert "module_utils/_zapi/listing" in sources
+    assert violations(sources) == []
 
 
-def test_the_picture_in_contributing_shows_the_engine() -> None:
+@pytest.mark.parametrize("folder", PURE_FOLDERS)
+def test_filter_and_test_reach_no_network(folder: str) -> None:
+    sources = read_plugins()
+    files = [path for path in sources if path.startswith(f"{folder}/")]
+    assert files
+    for path in files:
+        assert not [one for one in reachable(path, sources) if layer(one) in ("_http", "_zapi", "_fleet", "_apply")]
+
+
+def test_contributing_shows_the_layers() -> None:
     picture = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("```text\n")[2].partition("```")[0]
-    shown = [f"module_utils/{name}" for name in re.findall(r"(?<![\w/])_[a-z_]+(?:/[a-z_]+)?", picture)]
-    assert {path for path in read_plugins() if folder(path) == "module_utils"} <= set(shown)
-    assert shown == [path for path in ORDER if path in shown]
+    assert [name for name in re.findall(r"^\s*(_[a-z]+)", picture, re.M) if name in LAYERS] == LAYERS
 
 
 def test_private_files_say_so() -> None:
-    private = {path: source for path, source in read_plugins().items() if folder(path) not in DOORS}
-    assert private
-    for path, source in private.items():
-        assert "/_" in path, f"{path}: the name of a private file or of its folder begins with an underscore"
-        assert f"\n\n{PRIVATE}\n" in source, f"{path} does not say that it is private"
-
-
-OURS = f"from {COLLECTION}"
+    for path, source in read_plugins().items():
+        if path.partition("/")[0] not in PUBLIC_FOLDERS:
+            assert "/_" in path, f"{path}: the name of a private file or of its folder begins with an underscore"
+            assert f"\n\n{PRIVATE_LINE}\n" in source, f"{path} does not say that it is private"
 
 
 @pytest.mark.parametrize(
-    ("path", "source", "complaint"),
+    ("path", "statement"),
     [
-        # Down only
-        ("module_utils/_instance", "from ._drift import Row", "imports module_utils/_drift: that does not come before it"),
-        ("module_utils/_instance", "from . import _drift", "imports module_utils/_drift: that does not come before it"),
-        ("module_utils/_drift", "from ._api.client import Client", "imports module_utils/_api/client: that does not come"),
-        ("module_utils/_wording", "from ._api import client", "imports module_utils/_api/client: that does not come"),
-        ("module_utils/_drift", f"{OURS}.module_utils._api.client import Client", "imports module_utils/_api/client: that does"),
-        ("module_utils/_drift", f"import {COLLECTION}.module_utils._api.client as c", "imports module_utils/_api/client: that"),
-        ("module_utils/_drift", "if t.TYPE_CHECKING:\n    from ._module import run", "imports module_utils/_module: that does"),
-        ("module_utils/_drift", "def f():\n    from ._wording import w", "imports module_utils/_wording: that does not come"),
-        ("module_utils/_drift", "from ._drift import Row", "imports module_utils/_drift: that does not come before it"),
-        ("module_utils/_api/client", "from .listing import read", "imports module_utils/_api/listing: that does not come"),
-        ("module_utils/_api/client", "from .._module import run", "imports module_utils/_module: that does not come before it"),
-        ("module_utils/_fleet", "from ..plugin_utils._hostvars import h", "imports plugin_utils/_hostvars"),
-        ("module_utils/_module", f"{OURS}.modules.instance_info import main", "imports modules/instance_info"),
-        ("module_utils/_module", f"{OURS}.module_utils import *", "imports module_utils/*: that does not come before it"),
-        (
-            "module_utils/_module",
-            "from ansible_collections.community.general.plugins.module_utils.x import y",
-            "imports ansible_collections.community.general",
-        ),
-        # A place for everything
-        ("module_utils/_new", "", "has no place"),
-        ("module_utils/_drift", "from ._new import x", "imports module_utils/_new: that does not come before it"),
-        ("callback/fleet", "", "has no place"),
-        # HTTP
-        ("module_utils/_fleet", "import requests", "imports requests: HTTP is spoken in _api only"),
-        ("module_utils/_errors", "from requests.adapters import HTTPAdapter", "imports requests.adapters.HTTPAdapter: HTTP"),
-        ("inventory/instances", "try:\n    import urllib3.util\nexcept ImportError: ...", "imports urllib3.util: HTTP is spoken"),
-        # Ansible
-        ("module_utils/_api/client", "from ansible.errors import AnsibleError", "imports ansible.errors.AnsibleError: where"),
-        ("module_utils/_connection", "from ansible import constants as C", "imports ansible.constants: where modules run"),
-        ("modules/instance_info", "import ansible", "imports ansible: where modules run"),
-        # Writing
-        ("module_utils/_fleet", "from ._api.writing import put", "imports module_utils/_api/writing: only _converge writes"),
-        ("module_utils/_module", "from ._api.writing import put", "imports module_utils/_api/writing: only _converge writes"),
-        ("modules/instance_converge", f"{OURS}.module_utils._api.writing import put", "only _converge writes"),
-        # Doors
-        ("modules/instance_audit", f"{OURS}.modules.instance_info import main", "imports modules/instance_info: it may not"),
-        ("inventory/instances", f"{OURS}.lookup.instances import LookupModule", "imports lookup/instances: it may not"),
-        ("plugin_utils/_hostvars", f"{OURS}.inventory.instances import x", "imports inventory/instances: it may not"),
-        ("modules/instance_info", f"{OURS}.plugin_utils._options import x", "imports plugin_utils/_options: it may not"),
-        ("filter/drift", f"{OURS}.module_utils._api.client import Client", "reaches module_utils/_api/client"),
-        ("test/compliant", f"{OURS}.module_utils._api.client import Client", "reaches module_utils/_api/client"),
+        ("module_utils/_audit", "from ._report.rows import x"),
+        ("module_utils/_core/urls", "from ansible_collections.zapi.zapi.plugins.module_utils._secrets import x"),
+        ("module_utils/_audit", "if t.TYPE_CHECKING:\n    from ._plan import Plan"),
+        ("module_utils/_new", "import json"),
+        ("module_utils/_fleet", "import requests"),
+        ("module_utils/_fleet", "from ._zapi.writes import put"),
+        ("module_utils/_core/options", "from ansible.errors import AnsibleError"),
+        ("modules/instance_info", "from ansible_collections.zapi.zapi.plugins.plugin_utils._options import x"),
+        ("lookup/instances", "from ansible_collections.zapi.zapi.plugins.inventory.instances import x"),
     ],
 )
-def test_what_breaks_a_rule_is_told(path: str, source: str, complaint: str) -> None:
-    assert [line for line in judge({path: source}) if complaint in line and line.startswith(f"{path} ")]
-
-
-def test_a_pure_door_is_followed_to_where_it_leads() -> None:
-    sources = {
-        "filter/drift": f"{OURS}.plugin_utils._hostvars import read_instance",
-        "plugin_utils/_hostvars": f"{OURS}.module_utils._module import run",
-        "module_utils/_module": "from ._api.client import Client",
-    }
-    assert judge(sources) == ["filter/drift reaches module_utils/_api/client: it must not need a network"]
-
-
-@pytest.mark.parametrize(
-    ("path", "source"),
-    [
-        ("module_utils/_drift", "import json\nfrom ._expectations import Check\nfrom ._redaction import mask_value"),
-        ("module_utils/_connection", "from ansible.module_utils.common.parameters import env_fallback"),
-        (
-            "module_utils/_api/client",
-            f"import requests\nfrom .refusals import Call\n{OURS}.module_utils._errors import RequestError",
-        ),
-        ("module_utils/_converge", "from ._api.writing import put\nfrom ._plan import Plan"),
-        ("modules/instance_info", f"from ansible.module_utils.basic import AnsibleModule\n{OURS}.module_utils._module import run"),
-        ("lookup/instances", f"from ansible.errors import AnsibleError\n{OURS}.plugin_utils._options import read_connection"),
-        ("plugin_utils/_cache", f"{OURS}.plugin_utils._options import read_connection\n{OURS}.module_utils._fleet import Fleet"),
-        ("filter/drift", f"{OURS}.module_utils._drift import Audit"),
-        ("lookup/instances", "import requests_but_another"),
-    ],
-)
-def test_what_keeps_the_rules_is_left_in_peace(path: str, source: str) -> None:
-    assert judge({path: source}) == []
+def test_the_rules_find_a_violation(path: str, statement: str) -> None:
+    assert violations({path: statement})

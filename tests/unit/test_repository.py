@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-"""What two files of the repository say, and must say alike."""
+"""Files of the repository that must agree."""
 
 from __future__ import annotations
 
@@ -12,31 +12,24 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS
-
 ROOT = Path(__file__).parents[2]
-
-# All releases of ansible-core would find the same.
-pytestmark = pytest.mark.once
 
 
 def test_the_workflow_runs_the_whole_matrix() -> None:
     noxfile = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
-    constants = {
-        node.targets[0].id: node.value
-        for node in noxfile.body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-    }
-    matrix = ast.literal_eval(constants["MATRIX"])
-    oldest = tuple(ast.literal_eval(constants[name]) for name in ("OLDEST_TARGET_CORE", "OLDEST_TARGET"))
+    (matrix,) = (node.value for node in noxfile.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MATRIX")
+    assert isinstance(matrix, ast.Dict)
+    releases = [ast.literal_eval(key) for key in matrix.keys if key]
 
     workflow = yaml.safe_load((ROOT / ".github/workflows/nox.yml").read_text(encoding="utf-8"))
-    rows = [(row["core"], row["python"]) for row in workflow["jobs"]["matrix"]["strategy"]["matrix"]["include"]]
-
-    # The first Python is the one that the session bears in its name, where it is installed.
-    assert rows == [oldest, *((core, pythons[0]) for core, pythons in matrix.items())]
+    sessions = workflow["jobs"]["matrix"]["strategy"]["matrix"]["session"]
+    assert sessions == [*(f"matrix-{release}" for release in releases), "python3.9"]
 
 
-def test_the_playbooks_take_all_options_of_the_connection() -> None:
-    variables = yaml.safe_load((ROOT / "playbooks/vars/connection.yml").read_text(encoding="utf-8"))
-    assert variables["zapi_connection_options"] == list(CONNECTION_ARGUMENTS)
+def test_ci_builds_the_documented_execution_environment() -> None:
+    tomllib = pytest.importorskip("tomllib")  # Python 3.11
+    checks = tomllib.loads((ROOT / "antsibull-nox.toml").read_text(encoding="utf-8"))
+    (checked,) = checks["sessions"]["ee_check"]["execution_environments"]
+    documented = yaml.safe_load((ROOT / "tests/ee/execution-environment.yml").read_text(encoding="utf-8"))
+    del documented["dependencies"]["galaxy"]
+    assert {key: documented[key] for key in checked["config"]} == checked["config"]

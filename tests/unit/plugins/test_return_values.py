@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
-import pytest
 import yaml
 
 from ansible_collections.zapi.zapi.plugins.lookup import instances
 from ansible_collections.zapi.zapi.plugins.modules import instance_info
-
-# All releases of ansible-core would find the same.
-pytestmark = pytest.mark.once
 
 
 def without_returned(value: t.Any) -> t.Any:

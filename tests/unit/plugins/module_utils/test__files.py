@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-"""Files that hold secrets: only their owner can read them, and nothing is lost for them."""
+"""Files that contain secrets: only their owner can read them, and no other file is lost."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.zapi.zapi.plugins.module_utils import _files
-from ansible_collections.zapi.zapi.plugins.module_utils._errors import OptionError
-from ansible_collections.zapi.zapi.plugins.module_utils._files import check_writable, is_private, write_file
+from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import OptionError
+from ansible_collections.zapi.zapi.plugins.module_utils._files import check_writable, checked_path, is_private, write_file
 
 TEXT = "expectations:\n  - match: {name: Pão 🍕}\n"
 
@@ -37,13 +37,14 @@ def mode_of(path: Path) -> int:
 
 
 def refusal(name: t.Any, force: bool | None = None) -> str:
-    """Why a file cannot be written, which is told before anything is made as well as when it is written."""
+    """Why a file cannot be written. The check before the work says the same as writing."""
     with pytest.raises(OptionError) as checked:
-        check_writable("dest", str(name), force=force)
+        check_writable("dest", name, force=force)
     with pytest.raises(OptionError) as written:
-        write_file("dest", str(name), TEXT, force=force)
+        write_file("dest", name, TEXT, force=force)
     assert str(checked.value) == str(written.value)
-    assert str(checked.value).startswith("dest: ")
+    assert str(checked.value).startswith("dest")
+    assert str(checked.value).isprintable()
     return str(checked.value)
 
 
@@ -52,7 +53,7 @@ def test_only_the_owner_can_read_it(umask: None, file: Path, force: bool | None)
     write_file("dest", str(file), TEXT, force=force)
     assert file.read_bytes() == TEXT.encode()
     assert mode_of(file) == 0o600
-    assert is_private(str(file))
+    assert is_private(file)
     assert list(file.parent.iterdir()) == [file]
 
 
@@ -60,55 +61,92 @@ def test_a_file_that_others_can_read_is_not_private(file: Path) -> None:
     file.touch(0o600)
     for mode, private in ((0o644, False), (0o640, False), (0o602, False), (0o600, True)):
         file.chmod(mode)
-        assert is_private(str(file)) is private
+        assert is_private(file) is private
 
 
-def test_a_relative_path_starts_where_the_process_runs(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_path_starts_in_the_working_directory(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(file.parent)
-    write_file("dest", file.name, TEXT)
-    assert file.read_bytes() == TEXT.encode()
+    assert checked_path("dest", file.name) == file
+
+
+@pytest.mark.parametrize("name", ["~/a.yml", "$HOME/a.yml", "${HOME}/a.yml", "$FOLDER/a.yml"])
+def test_the_home_directory_and_variables_are_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("FOLDER", str(tmp_path))
+    assert checked_path("dest", name) == tmp_path / "a.yml"
+
+
+@pytest.mark.parametrize("name", [5, 5.0, True, ["a.yml"], {"a": 1}, "5", "007"])
+def test_a_number_is_not_the_name_of_a_file(name: t.Any) -> None:
+    assert "must be the name of a file" in refusal(name)
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t\n"])
+def test_an_empty_name_is_an_error(name: str) -> None:
+    assert refusal(name) == "dest is empty: set it to the name of a file, or leave it out"
+
+
+@pytest.mark.parametrize("name", ["a.yml\n", "a.yml ", " a.yml", "\ta.yml", "new/ ", "a\nb.yml"])
+def test_white_space_around_a_name_is_an_error(name: str) -> None:
+    assert refusal(name) == "dest begins or ends with white space, or has several lines: correct the name"
+
+
+@pytest.mark.parametrize("name", ["new/", "~/", "~", ".", "..", "new/..", "new/."])
+def test_a_directory_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "directory" in refusal(name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("force", [None, False, True])
+def test_nothing_is_written_into_the_collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, force: bool | None) -> None:
+    playbooks = tmp_path / "ansible_collections" / "zapi" / "zapi" / "playbooks"
+    playbooks.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(playbooks)
+    for name in (playbooks / "a.yml", playbooks.parent / "a.yml", tmp_path / "link" / "a.yml"):
+        assert "is inside this collection" in refusal(str(name), force)
+    monkeypatch.chdir(playbooks)
+    assert "is inside this collection" in refusal("a.yml", force)
+    assert checked_path("dest", str(tmp_path / "ansible_collections" / "a.yml")).name == "a.yml"
 
 
 @pytest.mark.parametrize("force", [None, False])
-def test_a_file_that_is_there_stays(file: Path, force: bool | None) -> None:
-    file.write_text("before")
-    advice = "name another file" if force is None else "name another file, or set force"
-    assert refusal(file, force) == f"dest: {file} is there already, and is not overwritten: {advice}"
-    assert file.read_text() == "before"
-    assert list(file.parent.iterdir()) == [file]
-
-
-@pytest.mark.parametrize("force", [None, False])
-@pytest.mark.parametrize("target", ["target", "nosuch", "link"], ids=["a file", "nothing", "itself"])
-def test_a_link_is_there_whatever_it_leads_to(tmp_path: Path, target: str, force: bool | None) -> None:
+@pytest.mark.parametrize("target", [None, "target", "nosuch", "link"])
+def test_an_existing_file_or_link_stays(tmp_path: Path, target: str | None, force: bool | None) -> None:
     (tmp_path / "target").write_text("before")
-    link = tmp_path / "link"
-    link.symlink_to(target)
-    assert "is there already" in refusal(link, force)
-    assert link.is_symlink()
-    assert {path.name for path in tmp_path.iterdir()} == {"target", "link"}
+    path = tmp_path / ("target" if target is None else "link")
+    if target is not None:
+        path.symlink_to(target)
+    before = {path.name for path in tmp_path.iterdir()}
+    if target == "link":
+        assert "dest: " in refusal(str(path), force)
+    else:
+        advice = "use another name" if force is None else "use another name, or set force"
+        assert refusal(str(path), force) == f"dest: {path} already exists and is not overwritten: {advice}"
+    assert {path.name for path in tmp_path.iterdir()} == before
     assert (tmp_path / "target").read_text() == "before"
 
 
-def test_one_that_comes_in_the_meantime_stays(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_files, "check_writable", lambda *_, **__: file.write_text("of somebody else"))
+def test_a_file_that_is_created_in_the_meantime_stays(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def create(*_args: t.Any, **_options: t.Any) -> Path:
+        file.write_text("of another process")
+        return file
+
+    monkeypatch.setattr(_files, "check_writable", create)
     with pytest.raises(OptionError, match=r"^dest: .*expectations\.yml cannot be written: File exists$"):
         write_file("dest", str(file), TEXT)
-    assert file.read_text() == "of somebody else"
+    assert file.read_text() == "of another process"
 
 
 def test_force_replaces_it_as_a_whole(umask: None, file: Path) -> None:
     file.write_text("before" * 1000)
     file.chmod(0o644)
-    before = file.open()
-    number = file.stat().st_ino
-    write_file("dest", str(file), TEXT, force=True)
+    with file.open() as reader:
+        write_file("dest", str(file), TEXT, force=True)
+        assert reader.read() == "before" * 1000  # a program that reads it is not disturbed
     assert file.read_bytes() == TEXT.encode()
     assert mode_of(file) == 0o600
-    # Whoever was reading it reads on in what was there.
-    assert file.stat().st_ino != number
-    assert before.read() == "before" * 1000
-    before.close()
     assert list(file.parent.iterdir()) == [file]
 
 
@@ -124,36 +162,27 @@ def test_force_follows_a_link_and_leaves_it(tmp_path: Path, exists: bool) -> Non
     assert link.is_symlink()
     assert (elsewhere / "target").read_bytes() == TEXT.encode()
     assert mode_of(elsewhere / "target") == 0o600
-    assert [path.name for path in elsewhere.iterdir()] == ["target"]
 
 
 @pytest.mark.parametrize("force", [None, False, True])
-def test_what_is_no_place_for_a_file_is_told(tmp_path: Path, force: bool | None) -> None:
+def test_other_places_where_no_file_can_be(tmp_path: Path, force: bool | None) -> None:
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / "pipe")
     before = set(tmp_path.iterdir())
-    assert refusal(tmp_path, force) == f"dest: {tmp_path} is a directory, name a file in it"
+    assert refusal(str(tmp_path), force) == f"dest: {tmp_path} is a directory: add the name of a file"
     missing = tmp_path / "no" / "such"
-    assert refusal(missing / "file", force) == f"dest: there is no directory {missing}, make it first"
-    assert refusal(tmp_path / "file" / "x", force) == f"dest: there is no directory {tmp_path / 'file'}, make it first"
-    # As root, it would not be a device any more.
+    assert refusal(str(missing / "file"), force) == f"dest: the directory {missing} does not exist: create it first"
+    assert "does not exist" in refusal(str(tmp_path / "file" / "x"), force)
     for other in (tmp_path / "pipe", Path("/dev/null")):
-        assert refusal(other, force) == f"dest: {other} is a device or the like, name a file"
-    assert "File name too long" in refusal(tmp_path / ("x" * 300), force)
+        assert refusal(str(other), force) == f"dest: {other} is not a regular file: use another name"
+    assert "File name too long" in refusal(str(tmp_path / ("x" * 300)), force)
     for name in ("a\0b", "a\ud800b"):
-        message = refusal(tmp_path / name, force)
-        assert message.startswith("dest: no file can be called ")
-        assert message.isprintable()
+        assert "is not a valid name of a file" in refusal(str(tmp_path / name), force)
     assert set(tmp_path.iterdir()) == before
 
 
-class FullDisk(OSError):
-    def __init__(self) -> None:
-        super().__init__(28, "No space left on device")
-
-
 def full_disk(*_args: t.Any) -> t.NoReturn:
-    raise FullDisk
+    raise OSError(28, "No space left on device")
 
 
 def interrupted(*_args: t.Any) -> t.NoReturn:
@@ -172,7 +201,7 @@ def test_a_failure_leaves_nothing(file: Path, monkeypatch: pytest.MonkeyPatch, f
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
-def test_a_failure_leaves_what_was_there(file: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_a_failure_leaves_the_existing_file(file: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     file.write_text("before")
     monkeypatch.setattr({"fsync": os, "replace": Path}[step], step, full_disk)
     with pytest.raises(OptionError, match="No space left on device"):
@@ -181,23 +210,10 @@ def test_a_failure_leaves_what_was_there(file: Path, monkeypatch: pytest.MonkeyP
     assert list(file.parent.iterdir()) == [file]
 
 
-@pytest.mark.parametrize("force", [False, True])
-def test_a_directory_that_cannot_be_written_is_told(file: Path, monkeypatch: pytest.MonkeyPatch, force: bool) -> None:
-    def denied(*_args: t.Any, **_options: t.Any) -> t.NoReturn:
-        raise PermissionError(13, "Permission denied")
-
-    # Root may write everywhere, so it is a stand-in that refuses.
-    monkeypatch.setattr(os, "open", denied)
-    monkeypatch.setattr("tempfile.mkstemp", denied)
-    with pytest.raises(OptionError) as raised:
-        write_file("dest", str(file), TEXT, force=force)
-    assert str(raised.value) == f"dest: {file} cannot be written: Permission denied"
-
-
-@pytest.mark.parametrize("force", [False, True])
-def test_a_directory_that_cannot_be_entered_is_told(file: Path, monkeypatch: pytest.MonkeyPatch, force: bool) -> None:
+@pytest.mark.parametrize("method", ["is_dir", "resolve"])
+def test_a_directory_without_permissions_is_reported(file: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     def denied(_path: Path) -> t.NoReturn:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "is_dir", denied)
-    assert refusal(file, force) == f"dest: {file} cannot be written: Permission denied"
+    monkeypatch.setattr(Path, method, denied)  # root has all permissions, so this stands in for them
+    assert refusal(str(file)) == f"dest: {file} cannot be written: Permission denied"

@@ -2,125 +2,165 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-"""What a fleet is asked for, and that no instance is lost, whatever the server's search knows."""
+"""How the fleet is listed: from a partner's listing or with credentials, narrowed if possible, and completed with further calls."""
 
 from __future__ import annotations
 
-import json
 import typing as t
 
 import pytest
 
-from ansible_collections.zapi.zapi.plugins.module_utils._instance import show
-from ansible_collections.zapi.zapi.tests.unit.support import Asked, PagedApi, Pages, honest, ids, make_fleet, make_row, page_of
+from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import RequestError
+from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet, Listing
+from ansible_collections.zapi.zapi.tests.emulator.zapi_emulator import Emulator
+from ansible_collections.zapi.zapi.tests.unit import naive
+from ansible_collections.zapi.zapi.tests.unit.engine import (
+    CLIENT_TOKEN,
+    PARTNER_TOKEN,
+    api_object,
+    assert_fit_for_users,
+    connection,
+    credentials,
+    fault,
+    identity,
+    numbers,
+    objects,
+)
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Sequence
+
+REJECTED = fault("status", code=404, message="Instance not found")
 
 
-# Find
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator(objects(15)) as running:
+        yield running
 
 
-def searching(search: Callable[[Asked, t.Any], bool], fleet: list[t.Any]) -> Pages:
-    """A server that searches name and id in its own way."""
-    return lambda asked: page_of([row for row in fleet if asked.query is None or search(asked, row)], asked.page, asked.size)
+def listing(emulator: Emulator, only: Sequence[str] | None = None, **options: t.Any) -> Listing:
+    with Fleet(connection(emulator, retries=0, **options)) as fleet:
+        return fleet.list(only=only)
 
 
-def as_documented(asked: Asked, row: t.Any) -> bool:
-    return asked.query in row["name"] or asked.query in row["id"]
+def searches(emulator: Emulator) -> list[str | None]:
+    """What each listing searched for."""
+    return [entry["path"].partition("query=")[2] or None for entry in emulator.requests]
 
 
-def finding_nothing(asked: Asked, row: t.Any) -> bool:
-    return False
+# With a partner token
 
 
-def finding_everything(asked: Asked, row: t.Any) -> bool:
-    return True
+def test_a_few_ids_are_searched_for_one_by_one(emulator: Emulator) -> None:
+    found = listing(emulator, [identity(7), identity(2), identity(7)])
+    assert (numbers(found.records), found.rejected) == ([7, 2], [])
+    assert searches(emulator) == [identity(7), identity(2)]
 
 
-SOUGHT = [
-    make_row(1),
-    make_row(2, name="shop"),
-    make_row(3, name="shop"),
-    make_row(4, name="shop", middleware="mobile"),
-    make_row(5, name=""),
-]
+def test_a_search_returns_the_exact_id_only(emulator: Emulator) -> None:
+    emulator.replace_fleet([api_object(1, name=f"not {identity(2)}"), *objects(3)[1:]])
+    assert numbers(listing(emulator, [identity(2)]).records) == [2]
 
 
-@pytest.mark.parametrize("search", [as_documented, finding_nothing, finding_everything])
 @pytest.mark.parametrize(
-    ("identity", "name", "numbers"),
+    ("only", "options"),
     [
-        (make_row(1)["id"], None, [1]),
-        (None, "shop", [2, 3, 4]),
-        (None, "shop-1", [1]),
-        (None, "", [5]),
-        (make_row(3)["id"], "shop", [3]),
-        (make_row(1)["id"], "shop", []),
-        (None, "sho", []),
-        (None, "SHOP", []),
-        (None, "shop-?", []),
-        ("1", None, []),
-        (None, None, [1, 2, 3, 4, 5]),
+        (None, {}),
+        ([], {}),
+        (["shop-1"], {}),
+        ([identity(1), "shop-2"], {}),
+        ([identity(number) for number in range(1, 12)], {}),
     ],
 )
-def test_instances_are_found_by_exact_id_and_name_however_the_server_searches(
-    api: PagedApi, search: t.Any, identity: str | None, name: str | None, numbers: list[int]
+def test_anything_else_needs_the_complete_listing(emulator: Emulator, only: list[str] | None, options: dict[str, str]) -> None:
+    assert len(listing(emulator, only, **options).records) == 15
+    assert searches(emulator) == [None]
+
+
+def test_the_users_own_query_is_the_only_one(emulator: Emulator) -> None:
+    assert numbers(listing(emulator, [identity(2)], query="shop-2").records) == [2]
+    assert searches(emulator) == ["shop-2"]
+
+
+def test_an_id_that_a_search_does_not_find_is_looked_up_in_the_complete_listing(emulator: Emulator) -> None:
+    assert len(listing(emulator, [identity(1), identity(99), identity(2)]).records) == 15
+    assert searches(emulator) == [identity(1), identity(99), None]
+
+
+@pytest.mark.parametrize("body", [{"error": "query is not allowed"}, {"total": 5, "content": []}, []])
+def test_a_search_that_fails_is_followed_by_the_complete_listing(emulator: Emulator, body: t.Any) -> None:
+    emulator.set_faults([fault("body", json=body, times=1)])
+    assert len(listing(emulator, [identity(1)]).records) == 15
+
+
+# With credentials
+
+
+@pytest.mark.parametrize(
+    ("only", "read"),
+    [(None, [3, 1, 2]), ([identity(2), identity(3)], [3, 2]), (["shop-1"], [3, 1, 2]), ([identity(2), identity(9)], [3, 1, 2])],
+)
+def test_only_the_named_credentials_are_read_if_all_terms_are_their_ids(
+    emulator: Emulator, only: list[str] | None, read: list[int]
 ) -> None:
-    api.serve(searching(search, SOUGHT))
-    with make_fleet() as fleet:
-        found = fleet.find(identity=identity, name=name)
-    assert ids(found) == [make_row(number)["id"] for number in numbers]
+    assert numbers(listing(emulator, only, credentials=credentials(3, 1, 2)).records) == read
+    assert len(emulator.requests) == 2 * len(read)
 
 
-def knowing_one_namesake(asked: Asked, row: t.Any) -> bool:
-    return bool(row["id"] == make_row(3)["id"])
+def test_rejected_credentials_are_returned_and_can_be_refused(emulator: Emulator) -> None:
+    with Fleet(connection(emulator, credentials=credentials(1, 20, 2, 21))) as fleet:
+        found = fleet.list()
+        assert numbers(found.records) == [1, 2]
+        assert [(one.id, one.reason.code) for one in found.rejected] == [
+            (identity(number), "credential_rejected") for number in (20, 21)
+        ]
+        with pytest.raises(RequestError) as failed:
+            fleet.refuse_rejected(found)
+        fleet.refuse_rejected(found._replace(rejected=[]))
+    values = failed.value.reason.values
+    assert (failed.value.reason.code, values["ids"], values["credentials"]) == (
+        "credentials_rejected",
+        [identity(20), identity(21)],
+        4,
+    )
+    assert identity(21) in assert_fit_for_users(failed.value)
 
 
-def test_an_id_is_looked_for_with_the_servers_help(api: PagedApi) -> None:
-    api.serve(searching(as_documented, SOUGHT))
-    with make_fleet() as fleet:
-        fleet.find(identity=SOUGHT[0]["id"], name=None)
-    assert [asked.query for asked in api.asked] == [SOUGHT[0]["id"]]
+@pytest.mark.parametrize(("numbers_", "code"), [([20, 21], "every_credential_rejected"), ([20], "credential_rejected")])
+def test_if_all_credentials_are_rejected_api_url_is_in_doubt(emulator: Emulator, numbers_: list[int], code: str) -> None:
+    assert {one.reason.code for one in listing(emulator, credentials=credentials(*numbers_)).rejected} == {code}
 
 
-def test_only_a_search_that_finds_nothing_is_followed_by_one_listing_of_everything(api: PagedApi) -> None:
-    api.serve(searching(finding_nothing, SOUGHT))
-    with make_fleet() as fleet:
-        fleet.find(identity="NOBODY", name=None)
-    assert [asked.query for asked in api.asked] == ["NOBODY", None]
+# Details and properties
 
 
-def test_a_search_that_fails_is_followed_by_a_listing_of_everything(api: PagedApi) -> None:
-    pages = searching(as_documented, SOUGHT)
-    api.serve(lambda asked: {"error": "query is not allowed here"} if asked.query else pages(asked))
-    with make_fleet() as fleet:
-        assert ids(fleet.find(identity=SOUGHT[2]["id"], name=None)) == [SOUGHT[2]["id"]]
+def test_records_are_completed_by_the_calls_that_they_need(emulator: Emulator) -> None:
+    emulator.replace_fleet(
+        [api_object(number, _device={"phone": f"55{number}"}, whatsappConnected=False) for number in range(1, 5)]
+    )
+    with Fleet(connection(emulator)) as fleet:
+        records = fleet.list().records
+        emulator.clear_requests()
+        found = fleet.complete(records, {"status": records[1:3], "device": records[2:]})
+    assert numbers(found) == [1, 2, 3, 4]
+    assert [one.instance["problem"] for one in found] == [None, "restore_session", "restore_session", None]
+    assert [one.instance.get("phone_number") for one in found] == [None, None, "553", "554"]
+    assert sorted(entry["call"] for entry in emulator.requests) == ["device", "device", "status", "status"]
 
 
-def test_a_name_is_looked_for_in_the_whole_listing(api: PagedApi) -> None:
-    api.serve(searching(knowing_one_namesake, SOUGHT))
-    with make_fleet() as fleet:
-        assert ids(fleet.find(identity=None, name="shop")) == ids(SOUGHT[1:4])
-    assert [asked.query for asked in api.asked] == [None]
+def test_with_credentials_me_and_status_are_not_repeated(emulator: Emulator) -> None:
+    with Fleet(connection(emulator, credentials=credentials(1, 2))) as fleet:
+        records = fleet.list().records
+        emulator.clear_requests()
+        assert numbers(fleet.complete(records, {"me": records, "status": records, "device": records[:1]})) == [1, 2]
+    assert [entry["call"] for entry in emulator.requests] == ["device"]
 
 
-def test_the_users_own_query_is_what_narrows_the_search(api: PagedApi) -> None:
-    api.serve(searching(as_documented, SOUGHT))
-    with make_fleet(query="shop") as fleet:
-        assert ids(fleet.find(identity=None, name="shop-1")) == ids(SOUGHT[:1])
-        assert fleet.find(identity=SOUGHT[4]["id"], name=None) == []
-    assert {asked.query for asked in api.asked} == {"shop"}
-
-
-# Tokens
-
-
-def test_instances_have_their_real_values_until_they_are_shown(api: PagedApi) -> None:
-    hook = "https://hooks.example.com/hocuspocus1"
-    api.serve(honest([make_row(1, name="shop hocuspocus1", receivedCallbackUrl=hook)]))
-    with make_fleet() as fleet:
-        (found,) = fleet.find(identity=None, name="shop hocuspocus1")
-        (compared,) = fleet.compare(lambda pages: [instance for page in pages for instance in page])
-    assert found["webhooks"]["received"] == compared["webhooks"]["received"] == hook
-    assert "hocuspocus" not in json.dumps(show(found))
+@pytest.mark.parametrize("own", [None, credentials(1, 20)])
+def test_a_fleet_knows_its_secrets(emulator: Emulator, own: t.Any) -> None:
+    with Fleet(connection(emulator, client_token=CLIENT_TOKEN, credentials=own)) as fleet:
+        assert (fleet.api_url, fleet.has_middleware) == (emulator.url, own is None)
+        tokens = [CLIENT_TOKEN, f"{naive.TOKEN}1", f"{naive.TOKEN}20" if own else PARTNER_TOKEN]
+        masked = fleet.secrets(fleet.list().records).mask(" ".join(tokens))
+    assert masked == "*** *** ***"

@@ -2,399 +2,215 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-"""What the module instance_audit returns and fails with."""
+"""The module instance_audit."""
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import typing as t
-
 import pytest
-import yaml
 
-from ansible_collections.zapi.zapi.plugins.modules.instance_audit import main
-from ansible_collections.zapi.zapi.tests.unit.support import (
-    PagedApi,
-    assert_fit_for_users,
-    honest,
-    make_row,
-    make_rows,
-    page_of,
-)
+from .conftest import Service, instance
 
-Run = t.Callable[..., t.Any]
-
+RECEIVED = "https://hooks.example.com/{id}"
 CONNECTED = [{"expect": {"whatsapp_connected": True}}]
-SECRET_URL = "https://user:OpenSesame@hooks.example.com/?key=OpenSesame"
+WEBHOOKS = [{"expect": {"webhooks": {"received": RECEIVED}}}]
+UNKNOWN_FILTERS = "of 3 instances the mute filters are unknown: expect settings.muted_webhooks to check them"
 
 
-def disconnected(count: int, **fields: t.Any) -> list[t.Any]:
-    return [make_row(number, whatsappConnected=False, **fields) for number in range(1, count + 1)]
+def test_a_fleet_in_sync(service: Service) -> None:
+    run = service.run("audit", expectations=CONNECTED)
+    assert not run.failed
+    assert run.result["in_sync"] is True
+    assert run.result["changed"] is False
+    assert run.result["drift"] == []
+    assert run.msg == "3 of 3 managed instances are as declared, 0 unmanaged"
+    assert set(run.result) == {"in_sync", "drift", "summary", "audited_at", "msg", "changed", "invocation"}
 
 
-def test_a_fleet_in_sync_is_told_so(api: PagedApi, run_module: Run) -> None:
-    api.serve(honest(make_rows(3)))
-    result = run_module(main, expectations=CONNECTED).result
-    assert result["in_sync"] is True
-    assert result["drift"] == []
-    assert not result.get("changed")
-    assert result["summary"] == {
-        "instances": 3,
-        "managed": 3,
-        "unmanaged": 0,
-        "in_sync": 3,
-        "drifted": 0,
-        "missing": 0,
-        "mismatches": {},
-        "compliance": 100.0,
-        "unverified": 0,
-    }
+@pytest.mark.parametrize("fails", [True, False])
+def test_drift(service: Service, fails: bool) -> None:
+    service.emulator.change_instance("A2", whatsappConnected=False)
+    run = service.run("audit", expectations=CONNECTED, fail_on_drift=fails)
+    assert run.failed is fails
+    assert run.result["in_sync"] is False
+    assert [row["id"] for row in run.result["drift"]] == ["A2"]
+    assert "diff" not in run.result
+    assert run.msg.splitlines()[2] == '- "Loja 2" (A2): whatsapp_connected is false, expected true (expectation 1)'
 
 
-def test_drift_fails_with_a_message_and_all_rows(api: PagedApi, run_module: Run) -> None:
-    api.serve(honest([*disconnected(12), make_row(13)]))
-    outcome = run_module(main, expectations=CONNECTED)
-    assert outcome.failed
-    first, attributes, *lines = outcome.message.splitlines()
-    assert "12 of 13" in first
-    assert attributes == "by attribute: whatsapp_connected 12"
-    assert len(lines) == 11
-    assert "and 2 more" in lines[-1]
-    assert len(outcome.result["drift"]) == 12
-    assert outcome.result["in_sync"] is False
-    assert not outcome.result.get("changed")
-    assert outcome.result["summary"]["drifted"] == 12
+def test_check_mode_and_diff(service: Service) -> None:
+    service.emulator.change_instance("A2", whatsappConnected=False)
+    run = service.run("audit", expectations=CONNECTED, check=True, diff=True)
+    assert run.result["changed"] is False
+    (diff,) = run.result["diff"]
+    assert (diff["before"], diff["after"]) == ("whatsapp_connected: false\n", "whatsapp_connected: true\n")
 
 
-def test_drift_need_not_fail(api: PagedApi, run_module: Run) -> None:
-    api.serve(honest(disconnected(1)))
-    outcome = run_module(main, expectations=CONNECTED, fail_on_drift=False)
-    assert not outcome.failed
-    assert outcome.result["in_sync"] is False
-    assert len(outcome.result["drift"]) == 1
+def test_settings_are_asked_of_those_instances_only_that_need_them(service: Service) -> None:
+    expectations = [{"match": {"id": "A2"}, "expect": {"settings": {"call_reject_auto": True}}}]
+    run = service.run("audit", expectations=expectations)
+    assert [row["actual"] for row in run.result["drift"]] == [False]
+    assert service.calls == [("A2", "me")]
 
 
-def test_check_mode_is_the_same(api: PagedApi, run_module: Run) -> None:
-    api.serve(honest(disconnected(1)))
-    normal = run_module(main, expectations=CONNECTED)
-    checked = run_module(main, expectations=CONNECTED, _ansible_check_mode=True)
-    assert checked.failed
-    assert checked.message == normal.message
-    assert checked.result["drift"] == normal.result["drift"]
+def test_with_only_no_other_instance_is_asked(service: Service) -> None:
+    expectations = [{"expect": {"settings": {"call_reject_auto": False}}}, {"match": {"id": "B1"}, "ignore": ["settings"]}]
+    run = service.run("audit", expectations=expectations, only=["Loja 3"])
+    assert not run.failed
+    assert run.result["summary"]["instances"] == 1
+    assert service.calls == [("A3", "me")]
 
 
 @pytest.mark.parametrize(
-    ("unmanaged", "failed", "kinds"), [("ignore", False, []), ("report", False, ["unmanaged"]), ("drift", True, ["unmanaged"])]
-)
-def test_unmanaged_instances_are_ignored_reported_or_drift(
-    api: PagedApi, run_module: Run, unmanaged: str, failed: bool, kinds: list[str]
-) -> None:
-    api.serve(honest(make_rows(2)))
-    outcome = run_module(main, expectations=[{"match": {"name": "shop-1"}, **CONNECTED[0]}], unmanaged=unmanaged)
-    assert outcome.failed is failed
-    assert [row["kind"] for row in outcome.result["drift"]] == kinds
-    assert outcome.result["summary"]["unmanaged"] == 1
-
-
-def test_missing_instances_are_drift(api: PagedApi, run_module: Run) -> None:
-    outcome = run_module(main, expectations=[{"match": {"id": "gone"}, **CONNECTED[0]}])
-    assert outcome.failed
-    assert "1 missing" in outcome.message
-    assert outcome.result["summary"]["compliance"] == 0.0
-
-
-def test_a_diff_comes_in_diff_mode_only(api: PagedApi, run_module: Run) -> None:
-    api.serve(honest(disconnected(2)))
-    assert "diff" not in run_module(main, expectations=CONNECTED).result
-    first, second = run_module(main, expectations=CONNECTED, _ansible_diff=True).result["diff"]
-    assert "shop-1" in first["before_header"]
-    assert "shop-2" in second["before_header"]
-    assert yaml.safe_load(first["before"]) == {"whatsapp_connected": False}
-    assert yaml.safe_load(first["after"]) == {"whatsapp_connected": True}
-
-
-def test_an_audit_that_has_to_list_again_counts_every_instance_once(api: PagedApi, run_module: Run) -> None:
-    before, after = disconnected(30), disconnected(30)[1:]
-    api.serve(lambda asked: page_of(before if asked.number == 1 else after, asked.page, asked.size))
-    result = run_module(main, expectations=CONNECTED, page_size=10).result
-    assert result["summary"]["instances"] == 29
-    assert len(result["drift"]) == 29
-
-
-def test_query_and_middleware_narrow_the_audit(api: PagedApi, run_module: Run) -> None:
-    run_module(main, expectations=CONNECTED, query="shop", middleware="web")
-    assert {(asked.query, asked.middleware) for asked in api.asked} == {("shop", "web")}
-
-
-# Secrets
-
-
-@pytest.mark.parametrize("declared", [SECRET_URL, [SECRET_URL, "https://b"], None, SECRET_URL.replace("https", "http")])
-@pytest.mark.parametrize("diff", [True, False])
-def test_no_secret_of_any_url_comes_out(api: PagedApi, run_module: Run, declared: t.Any, diff: bool) -> None:
-    api.serve(honest([*make_rows(1), make_row(2, receivedCallbackUrl=SECRET_URL.replace("/?", "/other?"))]))
-    expectations = [{"expect": {"webhooks": {"received": declared}}}]
-    outcome = run_module(main, expectations=expectations, _ansible_diff=diff)
-    assert outcome.failed
-    assert "OpenSesame" not in outcome.printed
-    assert "hooks.example.com" in outcome.printed
-
-
-@pytest.mark.parametrize(
-    "expectations",
-    [SECRET_URL, [SECRET_URL], [{"expect": SECRET_URL}], [{"expect": {"webhooks": {"received": SECRET_URL + "{x}"}}}]],
-)
-def test_nor_with_a_mistake_in_the_expectations(api: PagedApi, run_module: Run, expectations: t.Any) -> None:
-    outcome = run_module(main, expectations=expectations)
-    assert outcome.failed
-    assert "OpenSesame" not in outcome.printed
-
-
-def test_secrets_of_urls_are_shown_if_asked_for(api: PagedApi, run_module: Run) -> None:
-    api.serve(honest([make_row(receivedCallbackUrl=SECRET_URL)]))
-    expectations = [{"expect": {"webhooks": {"received": "https://hooks.example.com/{id}?key=2"}}}]
-    (row,) = run_module(main, expectations=expectations, show_url_secrets=True).result["drift"]
-    assert row["actual"] == SECRET_URL
-    assert row["expected"] == f"https://hooks.example.com/{make_row()['id']}?key=2"
-
-
-def test_names_and_numbers_of_the_expectations_are_not_censored_in_the_result(api: PagedApi, run_module: Run) -> None:
-    api.serve(honest(disconnected(1, paymentStatus="OPEN")))
-    expectations = [{"match": {"name": "shop-1"}, "expect": {"payment_status": "PAID", "days_left": 5}}]
-    outcome = run_module(main, expectations=expectations, fail_on_drift=False)
-    assert "****" not in json.dumps({**outcome.result, "invocation": None})
-    assert outcome.result["drift"][0]["name"] == "shop-1"
-    assert outcome.result["drift"][0]["expected"] == "PAID"
-
-
-# Errors
-
-
-@pytest.mark.parametrize(
-    ("expectations", "words"),
+    ("only", "message"),
     [
-        (None, "expectations"),
-        ([], "expectations is empty"),
-        ("text", "expectations must be a list"),
-        ([CONNECTED[0], {"expect": {"whatsap_connected": True}}], "did you mean whatsapp_connected?"),
-        ([{"expect": {"webhooks": {"received": "https://{phone}"}}}], "brace"),
+        ([], "only is an empty list: leave it out to select every instance"),
+        (["A1", ""], "only: entry 2 is empty: remove it, or write an ID or a name"),
+        (["loja 1"], 'only: no instance has the ID or name "loja 1"; the nearest name is "Loja 1"'),
     ],
 )
-def test_a_mistake_in_the_expectations_is_told_before_any_request(
-    api: PagedApi, run_module: Run, expectations: t.Any, words: str
-) -> None:
-    outcome = run_module(main, expectations=expectations)
-    assert outcome.failed
-    assert words in outcome.message
-    assert_fit_for_users(outcome.message, request=None)
-    assert api.asked == []
-    assert "drift" not in outcome.result
+def test_an_only_that_selects_nothing(service: Service, only: list[str], message: str) -> None:
+    run = service.run("audit", expectations=CONNECTED, only=only)
+    assert run.failed
+    assert run.msg == message
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"partner_token": None}, "partner_token"),
-        ({"partner_token": ""}, "partner_token is empty"),
-        ({"partner_token": " "}, "partner_token is empty"),
-        ({"partner_token": "abra\ncadabra"}, "partner_token"),
-        ({"api_url": "http://api.z-api.io"}, "api_url"),
-        ({"unmanaged": "reprot"}, "unmanaged"),
-    ],
-)
-def test_a_mistake_in_the_other_options_is_told(api: PagedApi, run_module: Run, options: dict[str, t.Any], words: str) -> None:
-    outcome = run_module(main, expectations=CONNECTED, **options)
-    assert outcome.failed
-    assert words in outcome.message
-    assert_fit_for_users(outcome.message, request=None, secrets=["cadabra"])
-    assert "cadabra" not in outcome.printed
+def test_nothing_is_asserted(service: Service) -> None:
+    run = service.run("audit", expectations=[{"match": {"name": "shop-*"}, **CONNECTED[0]}], fail_on_drift=False)
+    assert run.failed
+    assert run.msg.startswith("no expectation matches any of the 3 instances")
 
 
-def test_a_listing_that_fails_fails_the_audit_without_a_verdict(api: PagedApi, run_module: Run) -> None:
-    api.serve(lambda asked: page_of(make_rows(95), 1, asked.size))
-    outcome = run_module(main, expectations=CONNECTED, page_size=10)
-    assert outcome.failed
-    assert_fit_for_users(outcome.message)
-    assert "in_sync" not in outcome.result
+def test_unmanaged_instances(service: Service) -> None:
+    expectations = [{"match": {"id": "A1"}, **CONNECTED[0]}]
+    run = service.run("audit", expectations=expectations, unmanaged="report")
+    assert run.result["in_sync"] is True
+    assert [row["kind"] for row in run.result["drift"]] == ["unmanaged", "unmanaged"]
+    assert service.run("audit", expectations=expectations, unmanaged="drift").failed
 
 
-def test_a_webhook_that_the_api_would_refuse_makes_a_warning(
-    api: PagedApi, run_module: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    warnings: list[str] = []
-    monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.warn", lambda self, warning, **_: warnings.append(warning))
-    declared = [
-        {"expect": {"webhooks": {"received": SECRET_URL.replace("https", "http")}}},
-        {"match": {"name": "x*"}, **CONNECTED[0]},
-        {**CONNECTED[0], "until": "2020-01-01"},
-    ]
-    api.serve(honest(make_rows(1)))
-    run_module(main, expectations=declared)
-    not_https, ended, unmatched = warnings
-    assert "HTTPS" in not_https
-    assert "2020-01-01" in ended
-    assert "matched no instance" in unmatched
-    for warning in warnings:
-        assert_fit_for_users(warning, request=None, secrets=["OpenSesame"])
+@pytest.mark.parametrize("module", ["audit", "converge", "adopt"])
+def test_a_nearest_name_is_shown_without_another_instances_token(service: Service, module: str) -> None:
+    service.emulator.replace_fleet([instance(1, name="old token-of-A2 shop"), instance(2)])
+    run = service.run(module, only=["old token shop"], expectations=None if module == "adopt" else WEBHOOKS)
+    assert run.msg == 'only: no instance has the ID or name "old token shop"; the nearest name is "old *** shop"'
 
 
-# What is looked at
+class TestWarnings:
+    def test_what_matched_nothing(self, service: Service) -> None:
+        run = service.run("audit", expectations=[*CONNECTED, {"match": {"name": "lója?*"}, "ignore": ["whatsapp_connected"]}])
+        assert not run.failed
+        assert run.warnings == ['expectation 2: the name "lója?*" matches no instance; the nearest name is "Loja 1"']
+        assert run.result["summary"]["warnings"] == 1
+
+    def test_unknown_mute_filters_are_in_the_message_alone(self, service: Service) -> None:
+        run = service.run("audit", expectations=WEBHOOKS)
+        assert not run.failed
+        assert run.warnings == []
+        assert run.msg.splitlines() == ["3 of 3 managed instances are as declared, 0 unmanaged", UNKNOWN_FILTERS]
+        assert (run.result["summary"]["unverified"], run.result["summary"]["warnings"]) == (3, 1)
+
+    @pytest.mark.parametrize("fails", [True, False])
+    def test_strict_counts_them_as_drift(self, service: Service, fails: bool) -> None:
+        expectations = [*WEBHOOKS, {"name": "Old", "match": {"id": "A1"}, "ignore": ["webhooks"], "until": "2020-01-01"}]
+        run = service.run("audit", expectations=expectations, strict=True, fail_on_drift=fails)
+        assert run.failed is fails
+        assert run.result["in_sync"] is False
+        assert run.warnings == []
+        assert run.msg.splitlines() == [
+            "3 of 3 managed instances are as declared, 0 unmanaged, but 2 warnings with strict",
+            UNKNOWN_FILTERS,
+            '- strict: expectation 2, "Old" ended on 2020-01-01 and has no effect',
+        ]
+
+    def test_an_empty_fleet(self, service: Service) -> None:
+        service.emulator.replace_fleet([])
+        run = service.run("audit", expectations=CONNECTED)
+        assert not run.failed
+        assert run.warnings == ["the fleet is empty: there is no instance to compare"]
+        assert service.run("audit", expectations=CONNECTED, strict=True).failed
 
 
-def test_in_every_case_there_are_words_and_a_time(api: PagedApi, run_module: Run) -> None:
-    api.serve(honest(make_rows(2)))
-    result = run_module(main, expectations=CONNECTED).result
-    assert result["msg"] == "2 of 2 managed instances are as declared, 0 unmanaged"
-    assert abs(dt.datetime.now(dt.timezone.utc) - dt.datetime.fromisoformat(result["audited_at"][:-1] + "+00:00")) < dt.timedelta(
-        hours=1
-    )
+class TestCredentials:
+    def options(self, *numbers: int, wrong: int = 0) -> dict:
+        tokens = {number: "token-of-B" if number == wrong else f"token-of-A{number}" for number in numbers}
+        return {"partner_token": None, "credentials": [{"id": f"A{number}", "token": token} for number, token in tokens.items()]}
+
+    def test_a_rejected_credential_is_a_row_and_the_others_are_audited(self, service: Service) -> None:
+        run = service.run("audit", expectations=CONNECTED, **self.options(1, 2, wrong=1))
+        (row,) = run.result["drift"]
+        assert (row["kind"], row["id"], row["reason"]["code"]) == ("missing", "A1", "credential_rejected")
+        assert run.result["summary"]["in_sync"] == 1
+
+    def test_a_lapsed_subscription_and_a_disconnection_are_explained(self, service: Service) -> None:
+        lapsed = instance(1, _lapsed=True, paymentStatus="UNPAID")
+        service.emulator.replace_fleet([lapsed, instance(2, whatsappConnected=False, phoneConnected=False), instance(3)])
+        expect = {"whatsapp_connected": True, "payment_status": "PAID"}
+        run = service.run("audit", expectations=[{"expect": expect}], **self.options(1, 2, 3))
+        assert [(row["id"], row["attribute"], row["note"]) for row in run.result["drift"]] == [
+            ("A1", "payment_status", "the subscription has lapsed: renew or cancel it"),
+            ("A1", "whatsapp_connected", "the subscription has lapsed: renew or cancel it"),
+            ("A2", "whatsapp_connected", "scan a QR code"),
+        ]
+
+    def test_middleware_matches_nothing(self, service: Service) -> None:
+        run = service.run("audit", expectations=[{"match": {"middleware": "web"}, **CONNECTED[0]}], **self.options(1))
+        assert run.failed
+        assert "match.middleware matches nothing with credentials" in run.msg
+        assert service.emulator.requests == []
 
 
-@pytest.mark.parametrize("fail_on_drift", [True, False])
-def test_an_audit_that_manages_nothing_fails(api: PagedApi, run_module: Run, fail_on_drift: bool) -> None:
-    api.serve(honest(make_rows(2)))
-    outcome = run_module(main, expectations=[{"match": {"name": "x*"}, **CONNECTED[0]}], fail_on_drift=fail_on_drift)
-    assert outcome.failed
-    assert "no expectation matches any of the 2 instances" in outcome.message
-    assert outcome.result["in_sync"] is False
+class TestSecrets:
+    URL = "https://hooks.example.com/in?key=s3cr3t"
+
+    def test_urls_are_masked_everywhere(self, service: Service) -> None:
+        service.emulator.change_instance(
+            "A1", receivedCallbackUrl="https://hooks.example.com/in?key=s3cr3t-too", name="token-of-A1"
+        )
+        run = service.run("audit", expectations=[{"expect": {"webhooks": {"received": self.URL}}}], diff=True)
+        assert "s3cr3t" not in run.printed
+        assert run.result["drift"][0]["name"] == "***"
+
+    def test_show_url_secrets(self, service: Service) -> None:
+        expectations = [{"expect": {"webhooks": {"received": self.URL}}}]
+        run = service.run("audit", expectations=expectations, show_url_secrets=True, diff=True)
+        assert run.result["drift"][0]["expected"] == self.URL
+        assert self.URL in run.msg
+        assert self.URL in run.result["diff"][0]["after"]
 
 
-def test_an_empty_fleet_is_in_sync(api: PagedApi, run_module: Run) -> None:
-    assert run_module(main, expectations=CONNECTED).result["in_sync"] is True
+class TestExpectations:
+    @pytest.mark.parametrize("validate", [True, False])
+    def test_mistakes_are_errors_before_any_request(self, service: Service, validate: bool) -> None:
+        run = service.run("audit", expectations=[{"expect": {"whatsap_connected": True}}], validate_only=validate)
+        assert run.failed
+        assert run.msg.startswith("expectation 1: ")
+        assert "whatsapp_connected" in run.msg
+        assert service.emulator.requests == []
 
+    def test_they_are_required(self, service: Service) -> None:
+        assert "one of the following is required: expectations, expectations_file" in service.run("audit").msg
 
-def ids_of(count: int) -> list[str]:
-    return [f"{number:032X}" for number in range(1, count + 1)]
+    def test_validation_needs_no_account(self, service: Service) -> None:
+        expectations = [
+            *CONNECTED,
+            {"match": {"id": ["A1", "A2"]}, "expect": {"webhooks": {"received": "http://a.example/?k=s3cr3t"}}},
+        ]
+        run = service.run("audit", partner_token=None, validate_only=True, expectations=expectations)
+        assert (
+            run.msg == "2 expectations, no mistakes: declare whatsapp_connected, webhooks.received; 2 instances named by ID or name"
+        )
+        assert run.result["declared"] == {
+            "expectations": 2,
+            "attributes": ["whatsapp_connected", "webhooks.received"],
+            "instances_named": 2,
+        }
+        assert len(run.warnings) == 1
+        assert "s3cr3t" not in run.printed
+        assert service.emulator.requests == []
 
-
-FLEET = [make_row(number, id=identity, whatsappConnected=False) for number, identity in enumerate(ids_of(30), start=1)]
-
-
-def by_search(asked: t.Any) -> t.Any:
-    """A server whose search knows ids."""
-    return page_of([row for row in FLEET if asked.query in (None, row["id"])], asked.page, asked.size)
-
-
-@pytest.mark.parametrize(
-    ("only", "requests"),
-    [
-        (ids_of(1), 1),
-        (ids_of(3), 3),
-        ([*ids_of(2), ids_of(1)[0]], 2),
-        (["shop-1"], 3),
-        (ids_of(11), 3),
-        (ids_of(1)[0], 1),
-    ],
-)
-def test_few_ids_are_asked_for_alone(api: PagedApi, run_module: Run, only: t.Any, requests: int) -> None:
-    api.serve(by_search)
-    result = run_module(main, expectations=CONNECTED, only=only, page_size=10).result
-    looked_for = {only} if isinstance(only, str) else set(only)
-    assert {row["id"] for row in result["drift"]} == (looked_for & set(ids_of(30)) or {ids_of(1)[0]})
-    assert result["summary"]["instances"] == len(looked_for)
-    assert len(api.asked) == requests
-
-
-def test_where_the_search_of_the_server_finds_nothing_all_is_listed(api: PagedApi, run_module: Run) -> None:
-    api.serve(lambda asked: page_of([] if asked.query else FLEET, asked.page, asked.size))
-    result = run_module(main, expectations=CONNECTED, only=ids_of(2)).result
-    assert [row["id"] for row in result["drift"]] == ids_of(2)
-
-
-@pytest.mark.parametrize("only", [["nobody"], ["shop-1", "nobody"], ["F" * 32]])
-def test_whoever_is_named_and_is_not_there_is_an_error(api: PagedApi, run_module: Run, only: list[str]) -> None:
-    api.serve(by_search)
-    outcome = run_module(main, expectations=CONNECTED, only=only)
-    assert outcome.failed
-    assert only[-1] in outcome.message
-    assert "shop-1" not in outcome.message
-    assert "in_sync" not in outcome.result
-
-
-def test_only_is_no_empty_list(api: PagedApi, run_module: Run) -> None:
-    outcome = run_module(main, expectations=CONNECTED, only=[])
-    assert "only is an empty list" in outcome.message
-    assert api.asked == []
-
-
-# Only the expectations
-
-DECLARED = [
-    {"expect": {"whatsapp_connected": True, "webhooks": {"received": SECRET_URL}}},
-    {"match": {"id": "A1"}, "expect": {"settings": {"muted_webhooks": []}}},
-    {"match": {"name": "shop-*"}, "ignore": ["webhooks"]},
-]
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"partner_token": None},
-        {"partner_token": "short"},
-        {"partner_token": None, "api_url": "http://api.z-api.io", "timeout": 0, "only": []},
-        {"partner_token": None, "credentials": "all wrong hocuspocus"},
-        {"_ansible_check_mode": True},
-    ],
-    ids=str,
-)
-def test_expectations_are_validated_without_a_server(api: PagedApi, run_module: Run, options: dict[str, t.Any]) -> None:
-    outcome = run_module(main, validate_only=True, expectations=DECLARED, **options)
-    assert not outcome.failed, outcome.message
-    assert outcome.message == (
-        "3 expectations without a mistake: they declare whatsapp_connected, webhooks.received, settings.muted_webhooks; "
-        "1 instance is named"
-    )
-    assert outcome.result["declared"] == {
-        "expectations": 3,
-        "attributes": ["whatsapp_connected", "webhooks.received", "settings.muted_webhooks"],
-        "instances_named": 1,
-    }
-    assert outcome.result["changed"] is False
-    assert not {"in_sync", "drift", "summary", "audited_at"} & set(outcome.result)
-    assert "OpenSesame" not in outcome.printed
-    assert api.asked == []
-
-
-MISTAKES = [
-    [],
-    {"expect": {}},
-    "{{ x }}",
-    [{"expect": {"whatsap_connected": True}}],
-    [{"expect": {"webhooks": {"received": SECRET_URL + "{token}"}}}],
-    [{"expect": {"webhooks": {"received": "https://h/{{id}}"}}}],
-    [{"match": {}, "expect": {"days_left": "soon"}}, {"ignore": []}, {"until": "2027-02-30", "ignore": ["webhooks"]}],
-    [{"match": {"id": 12}, "ignore": [SECRET_URL]}],
-]
-
-
-@pytest.mark.parametrize("declared", MISTAKES, ids=str)
-def test_a_mistake_is_told_as_the_audit_would_tell_it(api: PagedApi, run_module: Run, declared: t.Any) -> None:
-    validated = run_module(main, validate_only=True, partner_token=None, expectations=declared)
-    assert validated.failed
-    assert validated.message == run_module(main, expectations=declared).message
-    assert "declared" not in validated.result
-    assert_fit_for_users(validated.printed.replace("\n", ""), request=None, secrets=["OpenSesame"])
-    assert api.asked == []
-
-
-def test_what_can_hardly_be_meant_is_warned_of_without_a_server(run_module: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    warnings: list[str] = []
-    monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.warn", lambda self, warning, **_: warnings.append(warning))
-    declared = [
-        {"expect": {"webhooks": {"received": SECRET_URL.replace("https", "http")}}},
-        {**CONNECTED[0], "name": "Closed\u202e", "until": "2020-01-01"},
-    ]
-    assert not run_module(main, validate_only=True, partner_token=None, expectations=declared).failed
-    not_https, ended = warnings
-    assert "is not an HTTPS URL, and Z-API refuses others" in not_https
-    assert 'expectation 2, "Closed\\u202e" ended on 2020-01-01' in ended
-    for warning in warnings:
-        assert_fit_for_users(warning, request=None, secrets=["OpenSesame"])
-
-
-def test_expectations_are_needed_for_that_as_well(run_module: Run) -> None:
-    outcome = run_module(main, validate_only=True, partner_token=None)
-    assert outcome.failed
-    assert "expectations" in outcome.message
+    def test_validation_refuses_urls_that_the_same_expectation_forbids(self, service: Service) -> None:
+        expectations = [{"expect": {"webhook_hosts": ["other.example.com"], "webhooks": {"received": RECEIVED}}}]
+        run = service.run("audit", validate_only=True, expectations=expectations)
+        assert run.failed
+        assert run.msg == "expectation 1: webhooks.received posts to hooks.example.com, which its webhook_hosts forbid"
+        assert not service.run("audit", expectations=expectations, fail_on_drift=False).failed

@@ -2,146 +2,155 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-"""What the module instance_info returns and fails with."""
+"""The module instance_info, and what all modules share: options, errors and masked results."""
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
 
-from ansible_collections.zapi.zapi.plugins.module_utils._connection import CONNECTION_ARGUMENTS
-from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, run
-from ansible_collections.zapi.zapi.plugins.modules.instance_info import main
-from ansible_collections.zapi.zapi.tests.unit.support import (
-    PagedApi,
-    assert_fit_for_users,
-    honest,
-    ids,
-    listing_of,
-    make_instance,
-    make_row,
-    make_rows,
-)
-
-Run = t.Callable[..., t.Any]
+from .conftest import PARTNER_TOKEN, Service, instance
 
 
-def test_the_fleet_is_returned_and_counted(api: PagedApi, run_module: Run) -> None:
-    api.serve(honest(make_rows(3)))
-    result = run_module(main).result
-    assert result["instances"] == [make_instance(number) for number in (1, 2, 3)]
-    assert result["total"] == 3
-    assert not result.get("changed")
-
-
-def test_nothing_found_is_an_empty_list(api: PagedApi, run_module: Run) -> None:
-    result = run_module(main, name="nobody").result
-    assert (result["instances"], result["total"]) == ([], 0)
+def test_the_whole_fleet(service: Service) -> None:
+    run = service.run("info")
+    assert run.result["total"] == 3
+    assert [one["name"] for one in run.result["instances"]] == ["Loja 1", "Loja 2", "Loja 3"]
+    assert run.result["changed"] is False
+    assert service.calls == []
 
 
 @pytest.mark.parametrize(
-    ("options", "numbers"),
+    ("options", "found"),
     [
-        ({"id": make_row(2)["id"]}, [2]),
-        ({"name": "shop-3"}, [3]),
-        ({"name": "shop"}, []),
-        ({"id": make_row(2)["id"], "name": "shop-3"}, []),
+        ({"id": "A2"}, ["A2"]),
+        ({"id": "a2"}, []),
+        ({"name": "Loja 3"}, ["A3"]),
+        ({"name": "Loja"}, []),
+        ({"id": "A2", "name": "Loja 3"}, []),
+        ({"query": "loja 1"}, ["A1"]),
+        ({"middleware": "mobile"}, []),
     ],
 )
-def test_id_and_name_narrow_it_down(api: PagedApi, run_module: Run, options: dict[str, str], numbers: list[int]) -> None:
-    api.serve(honest(make_rows(5)))
-    result = run_module(main, **options).result
-    assert ids(result["instances"]) == [make_row(number)["id"] for number in numbers]
-    assert result["total"] == len(numbers)
+def test_a_part_of_the_fleet(service: Service, options: dict, found: list[str]) -> None:
+    assert [one["id"] for one in service.run("info", **options).result["instances"]] == found
 
 
-def test_query_and_middleware_are_asked_of_the_server(api: PagedApi, run_module: Run) -> None:
-    run_module(main, query="shop", middleware="mobile")
-    assert {(asked.query, asked.middleware) for asked in api.asked} == {("shop", "mobile")}
+def test_names_are_compared_whatever_the_keyboard_does(service: Service) -> None:
+    service.emulator.replace_fleet([instance(1, name="Sa\u0303o Paulo"), instance(2)])
+    assert service.run("info", name="S\u00e3o Paulo").result["total"] == 1
 
 
-def test_check_mode_is_the_same(api: PagedApi, run_module: Run) -> None:
-    api.serve(honest(make_rows(2)))
-    assert run_module(main, _ansible_check_mode=True).result["total"] == 2
+def test_the_token_only_if_it_is_wanted(service: Service) -> None:
+    run = service.run("info", include_token=True, shows_tokens=True)
+    assert [one["token"] for one in run.result["instances"]] == ["token-of-A1", "token-of-A2", "token-of-A3"]
 
 
-def test_tokens_come_only_if_asked_for(api: PagedApi, run_module: Run) -> None:
-    api.serve(honest(make_rows(2)))
-    assert all("token" not in instance for instance in run_module(main).result["instances"])
-    tokens = run_module(main, include_token=True, tokens_expected=True).result["instances"]
-    assert [instance["token"] for instance in tokens] == ["hocuspocus1", "hocuspocus2"]
+def test_settings_if_they_are_wanted(service: Service) -> None:
+    (found,) = service.run("info", id="A1").result["instances"]
+    assert found["settings"]["muted_messages"] is None
+    assert "settings.muted_messages" in found["unknown"]
+    service.emulator.clear_requests()
+    (found,) = service.run("info", id="A1", include_settings=True).result["instances"]
+    assert found["settings"]["muted_messages"] == []
+    assert service.calls == [("A1", "me")]
 
 
-def test_token_and_address_may_come_from_the_environment(run_module: Run, wire: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = wire(listing_of(2))
-    monkeypatch.setenv("ZAPI_PARTNER_TOKEN", "opensesame")
-    monkeypatch.setenv("ZAPI_API_URL", server.url)
-    outcome = run_module(main, partner_token=None)
-    assert outcome.result["total"] == 2
-    assert server.received[0].headers["Authorization"] == "Bearer opensesame"
-    assert "opensesame" not in outcome.printed
+def test_other_fields_are_extra_without_secrets(service: Service) -> None:
+    service.emulator.replace_fleet(
+        [instance(1, sessionName="a", webhookSecret="b", proxyUrl="socks5://user:pass@proxy.example.com")]
+    )
+    (found,) = service.run("info").result["instances"]
+    assert found["extra"] == {"session_name": "a", "proxy_url": "socks5://***@proxy.example.com"}
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"partner_token": None}, ["partner_token"]),
-        ({"partner_token": ""}, ["partner_token is empty", "ZAPI_PARTNER_TOKEN"]),
-        ({"partner_token": " "}, ["partner_token is empty", "ZAPI_PARTNER_TOKEN"]),
-        ({"partner_token": "abra\ncadabra"}, ["partner_token", "white space"]),
-        ({"api_url": ""}, ["api_url is empty"]),
-        ({"api_url": "ftp://api.z-api.io"}, ["api_url", "URL"]),
-        ({"api_url": "http://api.z-api.io"}, ["api_url", "clear"]),
-        ({"page_size": 0}, ["page_size must be 1 or more, not 0"]),
-        ({"concurrency": -1}, ["concurrency must be 1 or more, not -1"]),
-        ({"retries": -1}, ["retries must be 0 or more, not -1"]),
-        ({"timeout": 0}, ["timeout"]),
-        ({"timeout": "nan"}, ["timeout"]),
-        ({"timeout": "inf"}, ["timeout"]),
-        ({"timeout": "soon"}, ["timeout"]),
-        ({"middleware": "fax"}, ["middleware"]),
-        ({"ca_path": "/nowhere/bundle.pem"}, ["ca_path", "/nowhere/bundle.pem"]),
-    ],
-)
-def test_a_mistake_in_the_options_is_told_before_any_request(
-    api: PagedApi, run_module: Run, options: dict[str, t.Any], words: list[str]
-) -> None:
-    outcome = run_module(main, **options)
-    assert outcome.failed
-    assert api.asked == []
-    for word in words:
-        assert word in outcome.message
-    assert_fit_for_users(outcome.message, request=None, secrets=["cadabra"])
+class TestCredentials:
+    def test_instances_are_read_by_their_own_calls(self, service: Service) -> None:
+        service.emulator.change_instance("A2", whatsappConnected=False, phoneConnected=False)
+        credentials = [{"id": f"A{number}", "token": f"token-of-A{number}"} for number in (2, 1)]
+        run = service.run("info", partner_token=None, credentials=credentials)
+        assert [(one["id"], one["problem"]) for one in run.result["instances"]] == [("A2", "scan_qr_code"), ("A1", None)]
+        assert run.result["instances"][0]["settings"]["notify_sent_by_me"] is True
+
+    def test_all_rejected_ones_are_named(self, service: Service) -> None:
+        credentials = [{"id": f"A{number}", "token": f"token-of-B{number}"} for number in (1, 2)]
+        credentials.append({"id": "A3", "token": "token-of-A3"})
+        run = service.run("info", partner_token=None, credentials=credentials)
+        assert run.failed
+        assert run.msg.startswith(
+            "the server rejects 2 of 3 credentials: A1, A2; the first: GET /instances/A1/me was answered with status 404"
+        )
+
+    @pytest.mark.parametrize(
+        "credentials",
+        [
+            "token-of-A1",
+            {"token-of-A1": "A1"},
+            [{"id": "A1", "tokn": "token-of-A1"}],
+            [["A1", "token-of-A1"]],
+            [{"token": "token-of-A1"}],
+        ],
+    )
+    def test_an_invalid_list_is_not_repeated(self, service: Service, credentials: object) -> None:
+        run = service.run("info", partner_token=None, credentials=credentials)
+        assert run.failed
+        assert run.msg.startswith("credentials")
+        assert run.result["invocation"]["module_args"]["credentials"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (["hocuspocus"], "another shape"),
-        (b"<html>", "not JSON"),
-        ({"error": "Bearer abracadabra not allowed"}, "partner_token"),
-        ({"total": 2, "content": [make_row()]}, "attempts"),
-    ],
-)
-def test_a_failing_request_is_told(api: PagedApi, run_module: Run, answer: t.Any, words: str) -> None:
-    api.serve(lambda asked: answer)
-    outcome = run_module(main)
-    assert outcome.failed
-    assert words in outcome.message
-    assert_fit_for_users(outcome.message)
-    assert "instances" not in outcome.result
+class TestOptions:
+    def test_a_token_is_needed(self, service: Service) -> None:
+        run = service.run("info", partner_token=None)
+        assert run.failed
+        assert run.msg.startswith("partner_token is missing")
 
+    @pytest.mark.parametrize("variable", ["ZAPI_PARTNER_TOKEN", "ZAPI_API_URL"])
+    def test_the_environment(self, service: Service, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+        monkeypatch.setenv("ZAPI_PARTNER_TOKEN", PARTNER_TOKEN)
+        monkeypatch.setenv("ZAPI_API_URL", service.emulator.url)
+        option = {"ZAPI_PARTNER_TOKEN": "partner_token", "ZAPI_API_URL": "api_url"}[variable]
+        assert service.run("info", **t.cast("dict[str, t.Any]", {option: None})).result["total"] == 3
 
-def test_without_requests_the_missing_library_is_told(run_module: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ansible_collections.zapi.zapi.plugins.module_utils._api.client.HAS_REQUESTS", False)
-    outcome = run_module(main)
-    assert outcome.failed
-    assert "Failed to import the required Python library (requests)" in outcome.message
+    def test_a_misspelt_option_is_not_repeated(self, service: Service) -> None:
+        run = service.run("info", partner_tokn="s3cr3t-and-long")
+        assert run.failed
+        assert "partner_tokn" in run.msg
+        assert "s3cr3t" not in run.printed
 
+    def test_a_value_that_ansible_refuses_is_masked_in_all_others(self, service: Service) -> None:
+        run = service.run(
+            "audit", retries="many", expectations=[{"expect": {"https://a.example/?key=s3cr3t": "https://b.example/?key=s3cr3t"}}]
+        )
+        assert run.failed
+        assert "retries" in run.msg
+        assert "s3cr3t" not in run.printed
 
-def test_what_the_work_says_of_changes_is_passed_on(run_module: Run) -> None:
-    def changing() -> None:
-        run(Module(argument_spec=CONNECTION_ARGUMENTS), lambda _client: {"changed": True})
+    def test_the_invocation(self, service: Service) -> None:
+        shown = service.run("info", client_token="the-client-token").result["invocation"]["module_args"]
+        assert shown["partner_token"] == shown["client_token"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+        assert shown["api_url"] == service.emulator.url
+        assert shown["page_size"] == 100
 
-    assert run_module(changing).result["changed"] is True
+    def test_a_pasted_instance_call_is_not_repeated(self, service: Service) -> None:
+        run = service.run("info", api_url="https://api.z-api.io/instances/A1/token/token-of-A1/me")
+        assert run.failed
+        assert run.msg.startswith("api_url contains an instance call")
+
+    def test_an_error_of_the_server_is_one_line(self, service: Service) -> None:
+        service.emulator.set_faults([{"kind": "status", "code": 401, "echo_token": True}])
+        run = service.run("info")
+        assert run.failed
+        assert run.msg.startswith("GET /instances was answered with status 401")
+        assert "\n" not in run.msg
+
+    def test_short_words_stay_readable(self, service: Service) -> None:
+        service.emulator.replace_fleet([instance(1, name="true 100 A1")])
+        run = service.run(
+            "audit", expectations=[{"match": {"name": "true 100 A1"}, "expect": {"phone_connected": False}}], fail_on_drift=False
+        )
+        assert run.result["drift"][0]["name"] == "true 100 A1"
+        assert json.loads(json.dumps(run.result["invocation"]))["module_args"]["expectations"][0]["match"] == {
+            "name": "true 100 A1"
+        }

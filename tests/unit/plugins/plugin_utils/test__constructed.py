@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-"""Variables and groups are those that Ansible's own mix-in makes, and a value that can't name a group does little harm."""
+"""Variables and groups are those of the base class of ansible-core; a value that cannot name a group affects only its host."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 from ansible.template import Templar
 
 from ansible_collections.zapi.zapi.plugins.plugin_utils._constructed import FastConstructable
-from ansible_collections.zapi.zapi.plugins.plugin_utils._hostvars import HostVariables
-from ansible_collections.zapi.zapi.tests.unit.support import make_instance
+from ansible_collections.zapi.zapi.plugins.plugin_utils._hostvars import host_variables
+from ansible_collections.zapi.zapi.tests.unit.naive import make_record
 
 
 def trusted(value: t.Any) -> t.Any:
@@ -31,10 +31,10 @@ def trusted(value: t.Any) -> t.Any:
     return trust(value) if isinstance(value, str) else value
 
 
-def plugin_of(mix_in: type[t.Any], **options: t.Any) -> t.Any:
-    """A plugin with this mix-in, ready to construct."""
+def plugin_of(base: type[t.Any], **options: t.Any) -> t.Any:
+    """A plugin with this base class, ready to construct."""
 
-    class Plugin(BaseInventoryPlugin, mix_in):  # type: ignore[misc]
+    class Plugin(BaseInventoryPlugin, base):  # type: ignore[misc]
         NAME = "plugin"
 
         def get_option(self, option: str, hostvars: t.Any = None) -> t.Any:
@@ -49,7 +49,7 @@ def plugin_of(mix_in: type[t.Any], **options: t.Any) -> t.Any:
 
 def construct(plugin: t.Any, **fields: t.Any) -> tuple[dict[str, t.Any], set[str]]:
     """Return the variables and groups of the host that the plugin makes of an instance with these fields."""
-    data = HostVariables("zapi_").of(t.cast("t.Any", {**make_instance(), **fields}))
+    data = host_variables({**make_record().instance, **fields}, "zapi_")
     plugin.inventory.add_host("host")
     host = plugin.inventory.hosts["host"]
     for name, value in data.items():

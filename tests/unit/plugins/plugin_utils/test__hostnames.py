@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 zapi.zapi contributors
 
-"""Every instance has a hostname of its own, a safe one, and the same one whatever else changes."""
+"""Every instance has a safe hostname of its own, which does not depend on the order of the fleet."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.zapi.zapi.plugins.plugin_utils._hostnames import Hostnames, plain_hostname
-from ansible_collections.zapi.zapi.tests.unit.support import make_instance
+from ansible_collections.zapi.zapi.tests.unit.naive import make_record
 
 if t.TYPE_CHECKING:
     import random
+
+
+def make_instance(**fields: t.Any) -> t.Any:
+    return make_record(**fields).instance
 
 
 def fleet_of(*named: tuple[str, str]) -> list[t.Any]:
@@ -31,7 +35,7 @@ def hostnames(*named: tuple[str, str], keys: t.Sequence[str] = ("name",), taken:
     return {identity: names[identity] for identity, _name in named}
 
 
-def test_a_host_is_called_as_its_instance() -> None:
+def test_a_host_has_the_name_of_its_instance() -> None:
     assert hostnames(("A", "shop-1"), ("B", "Padaria_São_João.2")) == {"A": "shop-1", "B": "Padaria_São_João.2"}
 
 
@@ -50,7 +54,7 @@ def test_a_host_is_called_as_its_instance() -> None:
         ("😀", "😀"),
     ],
 )
-def test_white_space_and_what_has_a_meaning_to_ansible_become_underscores(name: str, hostname: str) -> None:
+def test_white_space_and_characters_with_a_meaning_become_underscores(name: str, hostname: str) -> None:
     assert hostnames(("A", name)) == {"A": hostname}
 
 
@@ -59,7 +63,7 @@ def test_a_hostname_does_not_lead_out_of_host_vars(name: str) -> None:
     assert hostnames(("A", name))["A"] not in {".", ".."}
 
 
-def test_keys_are_tried_in_order_and_the_id_at_last() -> None:
+def test_the_first_key_with_a_value_counts_then_the_id() -> None:
     keys = ("tenant", "payment_status", "name")
     assert plain_hostname(make_instance(id="A", name="n", tenant="t", paymentStatus="p"), keys) == "t"
     assert plain_hostname(make_instance(id="A", name="n", tenant="", paymentStatus="p"), keys) == "p"
@@ -69,16 +73,16 @@ def test_keys_are_tried_in_order_and_the_id_at_last() -> None:
 
 
 @pytest.mark.parametrize("key", ["no_such_key", "webhooks", "token"])
-def test_a_key_without_a_value_fit_for_a_name_is_passed_over(key: str) -> None:
-    assert plain_hostname(make_instance(name="n"), (key, "name")) == "n"
+def test_a_key_without_a_usable_value_is_skipped(key: str) -> None:
+    assert plain_hostname(make_instance(id="A", name="n"), (key, "name")) == "n"
 
 
-def test_other_values_than_text_are_fit_as_well() -> None:
+def test_numbers_and_booleans_can_be_hostnames() -> None:
     assert plain_hostname(make_instance(due=0), ("due_timestamp",)) == "0"
     assert plain_hostname(make_instance(whatsappConnected=False), ("whatsapp_connected",)) == "False"
 
 
-def test_hosts_that_would_share_a_name_get_their_ids_all_of_them() -> None:
+def test_all_instances_with_the_same_hostname_get_their_ids() -> None:
     assert hostnames(("A", "shop"), ("B", "shop"), ("C", "other"), ("D", "shop")) == {
         "A": "shop_A",
         "B": "shop_B",
@@ -87,7 +91,7 @@ def test_hosts_that_would_share_a_name_get_their_ids_all_of_them() -> None:
     }
 
 
-def test_names_that_become_the_same_only_when_made_safe_are_the_same() -> None:
+def test_names_that_become_the_same_hostname_are_the_same() -> None:
     assert hostnames(("A", "a b"), ("B", "a_b")) == {"A": "a_b_A", "B": "a_b_B"}
 
 
@@ -99,43 +103,43 @@ def test_a_host_with_a_name_that_is_taken_gets_its_id() -> None:
     }
 
 
-def test_a_name_made_to_look_like_anothers_name_and_id_takes_no_hosts_place() -> None:
+def test_a_name_that_looks_like_a_name_and_an_id_replaces_no_host() -> None:
     names = hostnames(("A", "shop"), ("B", "shop"), ("C", "shop_A"))
     assert len(set(names.values())) == 3
     assert names["B"] == "shop_B"
 
 
-def fleet_that_leaves_no_place(count: int) -> list[tuple[str, str]]:
-    """An instance, and others whose customers chose the very names that it would get, one after the other."""
+def fleet_without_free_names(count: int) -> list[tuple[str, str]]:
+    """An instance, and others with the names that it would get, one after the other."""
     victim = Hostnames(fleet_of(("A", "shop")), ["name"], ())
     fleet = [("A", "shop")]
     while len(fleet) <= count:
         fleet.append((f"B{len(fleet)}", victim["A"]))
-        victim.give_way({victim["A"]})
+        victim.rename({victim["A"]})
     return fleet
 
 
 def test_there_is_always_another_hostname() -> None:
-    fleet = fleet_that_leaves_no_place(300)
+    fleet = fleet_without_free_names(300)
     names = hostnames(*fleet)
     assert len(set(names.values())) == len(fleet)
     assert hostnames(*reversed(fleet)) == names
 
 
 def test_ten_thousand_hostile_names_cost_a_moment() -> None:
-    fleet = fleet_that_leaves_no_place(10_000)
+    fleet = fleet_without_free_names(10_000)
     started = time.process_time()
     names = hostnames(*fleet)
-    assert time.process_time() - started < 5  # All anew in each round would take minutes.
+    assert time.process_time() - started < 5  # starting again in each round would take minutes
     assert len(set(names.values())) == len(fleet)
 
 
-def test_names_that_are_taken_later_are_given_up() -> None:
+def test_names_that_are_taken_later_are_replaced() -> None:
     names = Hostnames(fleet_of(("A", "shop"), ("B", "other"), ("C", "shop_A")), ["name"], ())
-    assert names.give_way({"nobody", "shop"}) == {"A", "C"}
+    assert names.rename({"nobody", "shop"}) == {"A", "C"}
     assert names["A"].startswith("shop_A_")
     assert (names["B"], names["C"]) == ("other", "shop_A_C")
-    assert names.give_way({"nobody", "shop"}) == set()
+    assert names.rename({"nobody", "shop"}) == set()
 
 
 def test_an_empty_fleet_has_no_hosts() -> None:
@@ -172,7 +176,7 @@ def test_hostnames_do_not_depend_on_the_order_of_the_fleet(
 
 
 @given(fleets, takens)
-def test_only_who_would_share_a_name_or_has_a_taken_one_is_renamed(named: list[tuple[str, str]], taken: set[str]) -> None:
+def test_only_instances_without_a_free_hostname_are_renamed(named: list[tuple[str, str]], taken: set[str]) -> None:
     plain = {instance["id"]: plain_hostname(instance, ["name"]) for instance in fleet_of(*named)}
     names = hostnames(*named, taken=taken)
     for identity, name in plain.items():
@@ -185,12 +189,12 @@ def test_only_who_would_share_a_name_or_has_a_taken_one_is_renamed(named: list[t
 
 
 @given(fleets, takens, takens)
-def test_what_is_taken_later_counts_as_if_it_had_been_taken_before(
+def test_names_taken_later_have_the_same_effect_as_names_taken_before(
     named: list[tuple[str, str]], taken: set[str], later: set[str]
 ) -> None:
     names = Hostnames(fleet_of(*named), ["name"], taken)
     before = {identity: names[identity] for identity, _name in named}
-    renamed = names.give_way(later)
+    renamed = names.rename(later)
     after = {identity: names[identity] for identity, _name in named}
     assert after == hostnames(*named, taken=taken | later)
     assert renamed == {identity for identity in before if before[identity] != after[identity]}
