@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change or be removed in any release, without notice.
 
-"""Files that contain secrets: only their owner can read them, and no other file is lost.
+"""Files that can contain secrets: only their owner can read them, unless a mode is given, and no other file is lost.
 
 Every function takes the name of the option, which its messages quote.
 """
@@ -70,18 +70,18 @@ def check_writable(option: str, name: t.Any, *, force: t.Optional[bool] = None) 
     return path
 
 
-def write_file(option: str, name: t.Any, text: str, *, force: t.Optional[bool] = None) -> None:
-    """Write a text to a file that only its owner can read. With ``force``, an existing file is replaced as a whole.
+def write_file(option: str, name: t.Any, text: str, *, force: t.Optional[bool] = None, mode: int = _MODE) -> None:
+    """Write a text to a file. With ``force``, an existing file is replaced as a whole.
 
     Raises `OptionError`, and then leaves everything as it was.
     """
     path = check_writable(option, name, force=force)
     try:
         if force:
-            _replace(Path(os.path.realpath(path)), text)
+            _replace(Path(os.path.realpath(path)), text, mode)
         else:
             # O_EXCL: a file that another process creates in the meantime stays.
-            _write(path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), text)
+            _write(path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), text, mode)
     except (OSError, ValueError) as error:
         raise _not_writable(option, path, error) from None
 
@@ -101,9 +101,9 @@ def _not_writable(option: str, path: Path, error: Exception) -> OptionError:
     return OptionError(f"{option}: {str(path)!a} is not a valid name of a file")
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, text: str, mode: int) -> None:
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
-    _write(Path(temporary), descriptor, text)
+    _write(Path(temporary), descriptor, text, mode)
     try:
         Path(temporary).replace(path)
     except OSError:
@@ -111,11 +111,11 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
-def _write(path: Path, descriptor: int, text: str) -> None:
+def _write(path: Path, descriptor: int, text: str, mode: int) -> None:
     """Write a text to the disk, or leave no file."""
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            os.fchmod(file.fileno(), _MODE)  # whatever the umask is
+            os.fchmod(file.fileno(), mode)  # whatever the umask is
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -54,6 +54,11 @@ class Fleet:
         return self._connection.api_url
 
     @property
+    def is_narrowed(self) -> bool:
+        """Return whether the listing need not have all instances of the account."""
+        return self._connection.query is not None or self._connection.middleware is not None
+
+    @property
     def has_middleware(self) -> bool:
         """Return whether instances have their middleware: the calls of an instance do not return it."""
         return self._connection.credentials is None

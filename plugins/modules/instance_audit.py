@@ -299,6 +299,13 @@ drift:
         code: foreign_hosts
         values:
           webhooks: [received, delivery]
+scope:
+  description:
+    - The IDs and names that were looked at. M(zapi.zapi.audit_report) keeps what an earlier audit found about the others.
+  returned: if O(only), O(query), or O(middleware) narrows the audit
+  type: list
+  elements: str
+  sample: [3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F, Padaria Central]
 summary:
   description: The counts.
   returned: when the fleet was compared
@@ -417,12 +424,13 @@ def _audit(module: Module) -> dict[str, t.Any]:
         selected = listing.records if only is None else select(listing.records, only)[0]
         records = fleet.complete(listing.records, expectations.unknown_calls(selected))
         mask = Mask(fleet.secrets(records), params["show_url_secrets"])
+        scope = rows.scope(selected, mask, only, is_narrowed=fleet.is_narrowed)
     audited = audit(
         records, expectations, now, only=only, unmanaged=params["unmanaged"], strict=params["strict"], rejected=listing.rejected
     )
     refuse_unknown_terms(audited, mask.secrets)
     warnings = warning_texts(audited.warnings, mask)
-    result = rows.audit(audited, mask)
+    result = {**rows.audit(audited, mask), **scope}
     result["msg"] = audit_message(result, warnings if params["strict"] else ())
     for warning in () if params["strict"] else warnings:
         module.warn(warning)

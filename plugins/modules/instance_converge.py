@@ -213,6 +213,12 @@ remaining:
   type: list
   elements: dict
   sample: []
+scope:
+  description: The IDs and names that were looked at.
+  returned: if O(only), O(query), or O(middleware) narrows the run
+  type: list
+  elements: str
+  sample: [3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F, Padaria Central]
 summary:
   description: The counts. C(remaining) counts rows, all others count instances.
   returned: when the fleet was compared
@@ -282,6 +288,7 @@ from ansible_collections.zapi.zapi.plugins.module_utils._plan import (
 )
 from ansible_collections.zapi.zapi.plugins.module_utils._policy.document import document
 from ansible_collections.zapi.zapi.plugins.module_utils._policy.expectations import Expectations
+from ansible_collections.zapi.zapi.plugins.module_utils._report import rows
 from ansible_collections.zapi.zapi.plugins.module_utils._report.messages import MAX_SHOWN, describe, warning_texts
 from ansible_collections.zapi.zapi.plugins.module_utils._report.plan import (
     change_rows,
@@ -290,7 +297,6 @@ from ansible_collections.zapi.zapi.plugins.module_utils._report.plan import (
     plan_summary,
     remaining_rows,
 )
-from ansible_collections.zapi.zapi.plugins.module_utils._report.rows import mask_reason
 from ansible_collections.zapi.zapi.plugins.module_utils._secrets import Mask
 
 if t.TYPE_CHECKING:
@@ -331,6 +337,7 @@ def _converge(module: Module) -> dict[str, t.Any]:
         selected = listing.records if only is None else select(listing.records, only)[0]
         records = fleet.complete(listing.records, needed_calls(selected, expectations))
         mask = Mask(fleet.secrets(records), params["show_url_secrets"])
+        scope = rows.scope(selected, mask, only, is_narrowed=fleet.is_narrowed)
         audited = audit(records, expectations, now, only=only, rejected=listing.rejected)
         refuse_unknown_terms(audited, mask.secrets)
         planned = plan(audited, max_changes=params["max_changes"], on_missing=params["on_missing"])
@@ -340,7 +347,8 @@ def _converge(module: Module) -> dict[str, t.Any]:
             if params["backup"] is not None:
                 _write_rollback_file(module, planned, mask.secrets)
             applied = apply(planned, fleet, verify=params["verify"])
-    return _result(module, planned, applied, mask, planned_filters(selected, records, expectations))
+    result = _result(module, planned, applied, mask, planned_filters(selected, records, expectations))
+    return {**result, **scope}
 
 
 def _warn(module: Module, planned: Plan, mask: Mask) -> None:
@@ -383,7 +391,7 @@ def _result(module: Module, planned: Plan, applied: Applied, mask: Mask, filters
         "complete": is_complete,
         "failed": not is_complete,
     }
-    problem = mask_reason(applied.stopped, mask) if applied.stopped else None
+    problem = rows.mask_reason(applied.stopped, mask) if applied.stopped else None
     result["msg"] = plan_message(result, problem, unverified=planned.audit.unverified, planned_filters=filters)
     if module._diff:
         result["diff"] = plan_diff(changes)

@@ -31,8 +31,19 @@ from ansible_collections.zapi.zapi.plugins.module_utils._policy.expectations imp
 from ansible_collections.zapi.zapi.plugins.module_utils._report.texts import error_text
 from ansible_collections.zapi.zapi.plugins.module_utils._secrets import Secrets, quote_server
 
-from ._arguments import OPTIONS, PLAYBOOKS, SECRETS, Playbook, playbook_arguments, private_variables, task_arguments
+from ._accounts import check_accounts
+from ._arguments import (
+    OPTIONS,
+    PLAYBOOKS,
+    SECRETS,
+    Playbook,
+    playbook_arguments,
+    private_variables,
+    report_variables,
+    task_arguments,
+)
 from ._expectations_file import read_expectations, with_dates
+from ._verdict import check_report, verdict
 
 Result = dict[str, t.Any]
 
@@ -94,14 +105,24 @@ class InstanceAction(ActionBase):
 
     def _run_playbook(self, variables: dict[str, t.Any]) -> Result:
         """Run the module and return its result, which is never a failure: the verdict decides."""
-        arguments: dict[str, t.Any] = {}
+        report: dict[str, t.Any] = {}
         try:
             playbook = PLAYBOOKS[variables["_zapi_playbook"]]
+            if playbook.has_report and "zapi_report" in variables:
+                report = report_variables(variables, self._templar)
+                check_report(report)
+        except ZapiError as error:
+            return {"changed": False, "could_not_run": error_text(error)}
+        return {**self._run_module(playbook, variables), **({"report": report} if report else {})}
+
+    def _run_module(self, playbook: Playbook, variables: dict[str, t.Any]) -> Result:
+        arguments: dict[str, t.Any] = {}
+        try:
             arguments = {
                 **playbook_arguments(playbook, variables, load_extra_vars(self._loader), self._templar),
                 **self._written,
             }
-            self._check_playbook(arguments)
+            self._check_playbook(arguments, variables)
             result = self.execute(arguments, variables)
         except ZapiError as error:
             return {"changed": False, "could_not_run": error_text(error)}
@@ -119,11 +140,11 @@ class InstanceAction(ActionBase):
 
     def _verdict(self, variables: dict[str, t.Any]) -> Result:
         """Return the result of the last task, which passes or fails as the first one found."""
-        playbook = PLAYBOOKS[variables["_zapi_playbook"]]
-        failed, message = _judge(playbook, variables.get("_zapi_run", {}), writes=self.writes)
+        failed, message = verdict(variables)
         return {"changed": False, "failed": failed, "msg": message, "_ansible_verbose_always": True}
 
-    def _check_playbook(self, arguments: t.Mapping[str, t.Any]) -> None:
+    def _check_playbook(self, arguments: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> None:
+        check_accounts(variables, self._templar)
         if self._connection.transport != "local":
             raise OptionError(f"ansible_connection is {self._connection.transport}: the playbook runs on this machine only (local)")
         has_expectations = "expectations" in OPTIONS[self.module]
@@ -164,21 +185,6 @@ class InstanceAction(ActionBase):
 
 def _not_failed(result: Result) -> Result:
     return {key: value for key, value in result.items() if key not in ("failed", "exception")}
-
-
-def _judge(playbook: Playbook, run: t.Any, *, writes: bool) -> tuple[bool, str]:
-    """Return whether a playbook fails because of the result of its first task, and its message."""
-    if run.get("has_died"):
-        advice = "; some values may have been set: run the playbook again" if writes else ""
-        return True, f"{playbook.title} was interrupted: the module crashed or was killed{advice}"
-    problem = run.get("could_not_run")
-    if problem is None and "has_failed" not in run:
-        problem = str(run.get("msg") or "its first task did not run")
-    if problem is None and playbook.result == "in_sync" and run["summary"]["managed"] == 0 < run["summary"]["instances"]:
-        problem = run["msg"]
-    if problem is not None:
-        return True, f"{playbook.title} could not run: {' '.join(problem.split())}"
-    return run["has_failed"], run["msg"]
 
 
 def _overridden(conditions: t.Any, otherwise: bool) -> bool:

@@ -53,6 +53,9 @@ _BOOLEANS = (
     *(name for name, argument in CONNECTION_ARGUMENTS.items() if argument["type"] == "bool"),
     *("fail_on_drift", "strict", "show_url_secrets", "verify", "force"),
 )
+REPORT_OPTIONS = ("report", "report_language", "report_mode")
+"""What the playbooks with a report pass to zapi.zapi.audit_report. The first one is its ``dest``."""
+_PLAY_OPTIONS = ("accounts", *REPORT_OPTIONS)  # of no module
 _PREFIX = re.compile(r"zapi[_-]", re.I)
 
 
@@ -62,12 +65,13 @@ class Playbook(t.NamedTuple):
     title: str
     options: tuple[str, ...]  # those that can be variables
     result: str  # a key of every result that the module returns if it could run
+    has_report: bool = False
 
 
 PLAYBOOKS = {
     "adopt": Playbook("The adoption", OPTIONS["instance_adopt"], "summary"),
-    "audit": Playbook("The audit", (*_CONNECTION, *_AUDIT), "in_sync"),
-    "converge": Playbook("The convergence", OPTIONS["instance_converge"], "changes"),
+    "audit": Playbook("The audit", (*_CONNECTION, *_AUDIT), "in_sync", has_report=True),
+    "converge": Playbook("The convergence", OPTIONS["instance_converge"], "changes", has_report=True),
     "overview": Playbook("The overview", _CONNECTION, "summary"),
     "validate": Playbook("The audit", _EXPECTATIONS, "declared"),
 }
@@ -119,6 +123,26 @@ def playbook_arguments(
             if value is not OMITTED:
                 given[option] = _checked(option, name, value)
     _refuse_two_choices(given)
+    if "zapi_accounts" in variables and "partner_token" in playbook.options:
+        if not any(given.get(name) for name in _CHOICE):
+            raise OptionError(
+                "this account has neither zapi_partner_token nor zapi_credentials: set one of them in the variables of the host; "
+                "with zapi_accounts, ZAPI_PARTNER_TOKEN does not count"
+            )
+        # The empty text keeps the module from using ZAPI_CLIENT_TOKEN.
+        given.setdefault("client_token", "")
+    return given
+
+
+def report_variables(variables: t.Mapping[str, t.Any], templar: t.Any) -> dict[str, t.Any]:
+    """Return the options of a report that variables set, by their names without the prefix ``zapi_``. Raises `OptionError`."""
+    given = {}
+    for option in REPORT_OPTIONS:
+        name = f"zapi_{option}"
+        if name in variables:
+            value = fill_in(variables[name], templar, name)
+            if value is not OMITTED:
+                given[option] = _checked(option, name, value)
     return given
 
 
@@ -130,7 +154,7 @@ def private_variables(extra: t.Mapping[str, t.Any]) -> list[str]:
 def _check_names(playbook: Playbook, variables: t.Mapping[str, t.Any], extra: t.Mapping[str, t.Any]) -> None:
     if "zapi_id" in variables and "zapi_webhooks" in variables:
         raise OptionError("this host is an instance of the inventory: run the playbook on localhost")
-    options = sorted({option for one in PLAYBOOKS.values() for option in one.options})
+    options = sorted({*_PLAY_OPTIONS, *(option for one in PLAYBOOKS.values() for option in one.options)})
     for name in map(str, variables):
         option = _PREFIX.sub("", name, count=1)
         if _PREFIX.match(name) and name not in (f"zapi_{one}" for one in options):
@@ -138,7 +162,7 @@ def _check_names(playbook: Playbook, variables: t.Mapping[str, t.Any], extra: t.
             raise OptionError(
                 f"{name} is not a variable of these playbooks{hint or ' (in your own playbooks, use another prefix)'}"
             )
-    for option in playbook.options:
+    for option in (*_PLAY_OPTIONS, *playbook.options):
         if option in extra and option not in _EXPECTATIONS:
             raise OptionError(f"{option} is not a variable of this playbook: write zapi_{option}")
 

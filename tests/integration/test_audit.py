@@ -207,8 +207,8 @@ def test_check_mode_is_the_same_and_diff_shows_actual_and_expected_as_yaml(workp
     assert results["shown"]["drift"] == WITHOUT_UNMANAGED
     _play, hidden, shown = outcome.output.split("TASK [zapi.zapi.instance_audit]")
     assert '--- before: actual, "shop-2" (A2)' in shown
-    assert f"-webhooks.received_and_delivery: {MASKED}" in shown
-    assert "+webhooks.received_and_delivery: https://hooks.example.com/A2" in shown
+    assert f'-webhooks.received_and_delivery: "{MASKED}"' in shown
+    assert '+webhooks.received_and_delivery: "https://hooks.example.com/A2"' in shown
     assert "before:" not in hidden
 
 

@@ -146,4 +146,4 @@ def test_ad_hoc_commands_show_the_diff_once(workplace, emulator):
         options = {"expectations": [{"expect": {"middleware": "none"}}], "fail_on_drift": fails}
         task = ("-m", "zapi.zapi.instance_audit", "-a", json.dumps(options), "--diff")
         outcome = workplace.run("ansible", "localhost", *task)
-        assert outcome.output.count("middleware: none") == 23, outcome.output
+        assert outcome.output.count('middleware: "none"') == 23, outcome.output

@@ -67,9 +67,7 @@ def warning_texts(reasons: t.Iterable[Reason], mask: Mask) -> list[str]:
 
 def describe(row: Row) -> str:
     """Return a row of drift as one line."""
-    if row["kind"] == "missing":
-        return missing_text(row)
-    return f"{instance_label(row)}: {_difference(row)}"
+    return missing_text(row) if row["kind"] == "missing" else f"{instance_label(row)}: {difference(row)}"
 
 
 def instance_label(row: t.Mapping[str, t.Any]) -> str:
@@ -107,8 +105,13 @@ def by_attribute(counts: t.Mapping[str, int]) -> list[str]:
     return [f"by attribute: {frequent_first(counts)}"] if counts else []
 
 
+def frequency_order(counts: t.Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return names with their counts, the most frequent first."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
 def frequent_first(counts: t.Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    return ", ".join(f"{name} {count}" for name, count in frequency_order(counts))
 
 
 def missing_text(row: Row) -> str:
@@ -120,13 +123,17 @@ def _instance_text(rows: t.Sequence[Row]) -> str:
     """Return all rows of an instance: one beside its name, several beneath it."""
     if len(rows) == 1:
         return f"- {describe(rows[0])}"
-    return "\n".join([f"- {instance_label(rows[0])}:", *(f"    {_difference(row)}" for row in rows)])
+    return "\n".join([f"- {instance_label(rows[0])}:", *(f"    {difference(row)}" for row in rows)])
 
 
-def _difference(row: Row) -> str:
+def difference(row: Row) -> str:
+    """Return what a row says about its instance."""
+    if row["kind"] == "missing":
+        return missing_text(row)
     if row["kind"] == "unmanaged":
         return "no expectation matches it"
-    qualifier = _QUALIFIERS.get(BY_NAME[row["attribute"]].kind, "")
+    attribute = BY_NAME.get(row["attribute"])  # a report can contain rows of another version
+    qualifier = _QUALIFIERS.get(attribute.kind, "") if attribute else ""
     actual, expected = _values(row["actual"], " and "), _values(row["expected"], " or ")
     return f"{row['attribute']} is {actual}, expected {qualifier}{expected}{_source(row)}"
 

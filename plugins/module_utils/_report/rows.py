@@ -41,6 +41,14 @@ def audit(result: AuditResult, mask: Mask) -> dict[str, t.Any]:
     }
 
 
+def scope(records: t.Iterable[Record], mask: Mask, only: t.Optional[t.Sequence[str]], *, is_narrowed: bool) -> Row:
+    """Return ``scope``, the IDs and names that were looked at; an empty mapping for the whole account."""
+    if only is None and not is_narrowed:
+        return {}
+    names = [text for one in records for text in (one.instance["id"], mask.value(one.instance["name"])) if text]
+    return {"scope": list(dict.fromkeys([*names, *map(mask.value, only or ())]))}
+
+
 def drift_rows(result: AuditResult, mask: Mask) -> list[Row]:
     """Return the rows of drift: instances in the API's order, then by attribute; missing instances last."""
     rows: list[Row] = []

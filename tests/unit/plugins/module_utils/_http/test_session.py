@@ -545,7 +545,8 @@ def test_without_requests_the_usual_message_of_ansible_is_given(monkeypatch: pyt
 
 
 WAIT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the background jobs of a shell inherit that it is ignored
 from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
 from ansible_collections.zapi.zapi.tests.unit.engine import connection
 with Fleet(connection(sys.argv[1])) as fleet:
