@@ -43,17 +43,17 @@ options:
     required: true
   dest:
     description:
-      - The files to write. The ending decides the format. V(.csv) is for spreadsheets, V(.json) for programs, V(.md) is Markdown, V(.prom)
-        is Prometheus text, and V(.xml) is JUnit XML.
+      - The files to write. The ending decides the format. V(.html) is a page that needs no network, V(.md) is Markdown, V(.csv) is
+        for spreadsheets, V(.json) for programs, V(.prom) is Prometheus text, and V(.xml) is JUnit XML.
       - A relative path starts in the working directory of the command. The directories must exist. Existing files are replaced.
       - A V(.json) file also keeps what the next report is compared with. If you do not write one, no row is new or resolved.
     type: list
     elements: path
     required: true
   language:
-    description: The language of the V(.md) file.
+    description: The language of V(.html) and V(.md) files.
     type: str
-    choices: [en]
+    choices: [en, pt_BR]
     default: en
   mode:
     description: The permissions of the files, in octal and in quotes, such as V("0644"). By default, only their owner can read them.
@@ -74,7 +74,8 @@ EXAMPLES = r"""
 - name: Write reports for CI and for the next comparison
   zapi.zapi.audit_report:
     audits: "{{ audit }}"
-    dest: [audit.xml, audit.md, audit.json]
+    dest: [audit.html, audit.xml, audit.json]
+    language: pt_BR
 
 - name: Write one report of several accounts
   zapi.zapi.audit_report:

@@ -118,11 +118,12 @@ class InstanceAction(ActionBase):
     def _run_module(self, playbook: Playbook, variables: dict[str, t.Any]) -> Result:
         arguments: dict[str, t.Any] = {}
         try:
+            check_accounts(variables, self._templar)
             arguments = {
                 **playbook_arguments(playbook, variables, load_extra_vars(self._loader), self._templar),
                 **self._written,
             }
-            self._check_playbook(arguments, variables)
+            self._check_playbook(arguments)
             result = self.execute(arguments, variables)
         except ZapiError as error:
             return {"changed": False, "could_not_run": error_text(error)}
@@ -143,8 +144,7 @@ class InstanceAction(ActionBase):
         failed, message = verdict(variables)
         return {"changed": False, "failed": failed, "msg": message, "_ansible_verbose_always": True}
 
-    def _check_playbook(self, arguments: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> None:
-        check_accounts(variables, self._templar)
+    def _check_playbook(self, arguments: t.Mapping[str, t.Any]) -> None:
         if self._connection.transport != "local":
             raise OptionError(f"ansible_connection is {self._connection.transport}: the playbook runs on this machine only (local)")
         has_expectations = "expectations" in OPTIONS[self.module]

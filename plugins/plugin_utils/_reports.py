@@ -15,7 +15,8 @@ from pathlib import Path
 
 from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import OptionError
 from ansible_collections.zapi.zapi.plugins.module_utils._files import check_writable, write_file
-from ansible_collections.zapi.zapi.plugins.module_utils._report.formats import FORMATS
+from ansible_collections.zapi.zapi.plugins.module_utils._report.formats import FORMATS, render
+from ansible_collections.zapi.zapi.plugins.module_utils._report.languages import LANGUAGES
 from ansible_collections.zapi.zapi.plugins.module_utils._report.report import (
     Report,
     Result,
@@ -25,8 +26,8 @@ from ansible_collections.zapi.zapi.plugins.module_utils._report.report import (
 )
 
 _MODE = 0o600
-_LANGUAGES = ("en",)
-_TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ?", re.A)
+# As `_report` writes them
+_TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ?|(\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4}) \d\d:\d\d UTC", re.A)
 
 
 class ReportOptions(t.NamedTuple):
@@ -34,10 +35,13 @@ class ReportOptions(t.NamedTuple):
 
     option: str  # what messages call the option with the files
     files: list[Path]
+    language: str
     mode: int
 
     @classmethod
-    def checked(cls, dest: t.Any, language: t.Any = None, mode: t.Any = None, *, option: str = "dest", prefix: str = "") -> ReportOptions:
+    def checked(
+        cls, dest: t.Any, language: t.Any = None, mode: t.Any = None, *, option: str = "dest", prefix: str = ""
+    ) -> ReportOptions:
         """Check the options. Raises `OptionError`, which names the ``option``, or ``language`` and ``mode`` with the ``prefix``."""
         names = _as_list(dest)
         if not names:
@@ -46,9 +50,9 @@ class ReportOptions(t.NamedTuple):
         for file in files:
             if file.suffix.lower() not in FORMATS:
                 raise OptionError(f"{option}: {file.name} has no known ending: use one of {', '.join(sorted(FORMATS))}")
-        if language is not None and language not in _LANGUAGES:
-            raise OptionError(f'{prefix}language must be {" or ".join(_LANGUAGES)}, not "{language}"')
-        return cls(option, files, _MODE if mode is None else _checked_mode(f"{prefix}mode", mode))
+        if language is not None and language not in LANGUAGES:
+            raise OptionError(f'{prefix}language must be {" or ".join(LANGUAGES)}, not "{language}"')
+        return cls(option, files, language or "en", _MODE if mode is None else _checked_mode(f"{prefix}mode", mode))
 
 
 def write_reports(
@@ -60,12 +64,14 @@ def write_reports(
     """
     previous = _last_report(options)
     report = build_report(results, previous, now)
-    is_same = previous is not None and without_news(previous) == without_news(report)
+    accepted = [report]
+    if previous is not None and without_news(previous) == without_news(report):
+        accepted.append(_with_news_of(previous, report))  # that rows are not new any more is no change
     changed = False
-    for file in options.files:
-        text = FORMATS[file.suffix.lower()](report)
-        old = _read(options.option, file)
-        changed = changed or not (_equals(old, text) or (is_same and _equals(old, _with_news_of(previous, report, file))))
+    # The JSON file comes last: if another file cannot be written, the next report still has this one's news.
+    for file in sorted(options.files, key=lambda file: file.suffix.lower() == ".json"):
+        text, *others = (render(one, file.suffix.lower(), options.language) for one in accepted)
+        changed = changed or not _equals(_read(options.option, file), text, *others)
         if not check_mode:
             write_file(options.option, str(file), text, force=True, mode=options.mode)
     names = [str(file) for file in options.files]
@@ -123,14 +129,12 @@ def _read(option: str, file: Path) -> str | None:
         raise OptionError(f"{option}: {file} cannot be read: {error.strerror}") from None
 
 
-def _equals(old: str | None, new: str) -> bool:
-    """Return whether texts are equal except for times."""
-    return old is not None and (old == new or _TIMES.sub("", old) == _TIMES.sub("", new))
+def _equals(old: str | None, *accepted: str) -> bool:
+    """Return whether a text is one of these, except for times."""
+    return old is not None and (old in accepted or _TIMES.sub("", old) in [_TIMES.sub("", text) for text in accepted])
 
 
-def _with_news_of(previous: Report | None, report: Report, file: Path) -> str:
-    """Return the text of a report whose new and resolved rows are those of the last one."""
-    assert previous is not None
+def _with_news_of(previous: Report, report: Report) -> Report:
+    """Return the report with the new and resolved rows of the last one."""
     news = {key: previous[key] for key in ("new", "resolved")}
-    counts = {key: len(rows) for key, rows in news.items()}
-    return FORMATS[file.suffix.lower()]({**report, **news, "summary": {**report["summary"], **counts}})
+    return {**report, **news, "summary": {**report["summary"], **{key: len(rows) for key, rows in news.items()}}}

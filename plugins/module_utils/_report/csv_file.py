@@ -24,8 +24,9 @@ if t.TYPE_CHECKING:
 COLUMNS = (
     *("account", "status", "kind", "id", "name", "attribute", "expected", "actual", "expectation", "expectation_name", "note"),
 )
-# What a spreadsheet takes for a formula. Many separate cells by a semicolon, whatever the file does.
-_FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@＝＋－＠])")
+# What a spreadsheet takes for a formula. Many separate cells by a semicolon, whatever the file does, and then read the quotation
+# marks behind it as those of a cell.
+_FORMULA = re.compile(r"(^|;)(?=[\s\"]*[=+\-@＝＋－＠])")
 
 
 def csv_file(report: Report) -> str:

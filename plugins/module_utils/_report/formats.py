@@ -13,16 +13,26 @@ import typing as t
 from .csv_file import csv_file
 from .json_file import json_file
 from .junit import junit
+from .languages import LANGUAGES
 from .markdown import markdown
+from .page import page
 from .prometheus import prometheus
 
 if t.TYPE_CHECKING:
     from .report import Report
 
-FORMATS: dict[str, t.Callable[[Report], str]] = {
+FORMATS: dict[str, t.Callable[..., str]] = {
     ".csv": csv_file,
+    ".html": page,
     ".json": json_file,
     ".md": markdown,
     ".prom": prometheus,
     ".xml": junit,
 }
+FOR_PEOPLE = (".html", ".md")
+"""The formats that take a language as well."""
+
+
+def render(report: Report, ending: str, language: str) -> str:
+    """Return the text of a file with this ending."""
+    return FORMATS[ending](report, *([LANGUAGES[language]] if ending in FOR_PEOPLE else []))

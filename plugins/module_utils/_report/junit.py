@@ -54,11 +54,12 @@ def _add_cases(suite: ET.Element, account: Report, new: t.Container[tuple[t.Any,
             continue
         has_failure = True
         lines = [f"{difference(row)}{_state(row, new)}" for row in rows]
-        message = lines[0] if len(lines) == 1 else f"{len(lines)} attributes differ"
+        has_one = len(lines) == 1 or rows[0]["kind"] == "missing"  # several expectations can name a missing instance
+        message = lines[0] if has_one else f"{len(lines)} attributes differ"
         ET.SubElement(case, "failure", message=printable(message), type=rows[0]["kind"]).text = _lines(lines)
-    lines = account["message"].splitlines()
+    lines = account["message"].splitlines() or [""]
     if account["status"] == "not_audited":
-        error = ET.SubElement(_case(suite, "audit"), "error", message=printable(lines[0] if lines else ""), type="not_audited")
+        error = ET.SubElement(_case(suite, "audit"), "error", message=printable(lines[0]), type="not_audited")
         error.text = _lines(lines)
     else:
         others = _case(suite, _OTHERS)

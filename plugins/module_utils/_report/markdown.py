@@ -10,48 +10,50 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections import Counter
 from pathlib import Path
 
-from .messages import frequency_order
+from .headline import attributes, numbers, verdict
+from .language_en import ENGLISH
 from .texts import printable, quoted
 
 if t.TYPE_CHECKING:
+    from .language import Language
     from .report import Report
 
 _MAX_ROWS = 500  # of one table: GitHub shows at most 1 MiB
-_STATUSES = {"in_sync": "✅ as declared", "drift": "❌ not as declared", "not_audited": "❌ could not be audited"}
+_SYMBOLS = {"in_sync": "✅", "drift": "❌", "not_audited": "❌"}
 
 
-def markdown(report: Report) -> str:
+def markdown(report: Report, language: Language = ENGLISH) -> str:
     """Return the report as Markdown with tables, as GitHub and GitLab render them."""
     # Imported late: managed nodes need no Jinja.
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
+    from jinja2 import ChainableUndefined, Environment  # noqa: PLC0415
     from markupsafe import Markup  # noqa: PLC0415
 
     def text(value: t.Any) -> t.Any:
-        """Return what an expression of the template prints: code, if it is a text that is not of the template itself."""
+        """Return what an expression of the template prints: code, if it is a text that is not ours."""
         return Markup(_code(value)) if isinstance(value, str) and not isinstance(value, Markup) else value  # noqa: S704
 
     def cell(value: t.Any) -> Markup:
-        return Markup("" if value is None else _code(value).replace("|", "\\|"))  # noqa: S704
+        return Markup(_code(value).replace("|", "\\|") if value else "")  # noqa: S704
 
-    environment = Environment(
-        autoescape=True, finalize=text, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
+    environment = Environment(autoescape=True, finalize=text, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
-        cell=cell,
-        value=lambda value: cell(None if value is None else quoted(value)),
-        block=lambda value: Markup(_block(value)),  # noqa: S704
+        own=Markup, cell=cell, value=lambda value: cell(quoted(value)), block=lambda value: Markup(_block(value))
     )
     template = environment.from_string(Path(__file__).with_suffix(".md.j2").read_text(encoding="utf-8"))
-    attributes = Counter(row["attribute"] or row["kind"] for account in report["accounts"] for row in account["drift"])
-    return template.render(
+    symbol = _SYMBOLS["in_sync" if report["in_sync"] else "drift"]
+    rendered = template.render(
         report=report,
-        attributes=frequency_order(attributes),
+        language=language,
+        words={name: Markup(word) for name, word in language.words.items()},  # noqa: S704
+        verdict=Markup(f"{symbol} {verdict(report, language)}"),  # noqa: S704
+        numbers=[(Markup(label), Markup(value)) for label, value in numbers(report, language)],  # noqa: S704
+        attributes=[(name, count) for name, _kind, count in attributes(report)],
         max_rows=_MAX_ROWS,
-        status=lambda account: Markup(_STATUSES[account["status"]]),  # noqa: S704
+        status=lambda account: Markup(f"{_SYMBOLS[account['status']]} {language.words[account['status']]}"),  # noqa: S704
     )
+    return f"{rendered}\n"
 
 
 def _code(value: str) -> str:

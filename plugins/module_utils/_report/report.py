@@ -6,9 +6,9 @@
 
 """The report of one or several audits, as plain data: the content of the JSON file, and what every other form is made of.
 
-A report is ``{version, created_at, in_sync, summary, accounts, new, resolved}``. An account is ``{account, status, message,
-audited_at, carried_over, summary, drift, changes}``, with ``status`` one of `STATUSES`. Its rows of drift are those of an audit
-with the keys ``account`` and ``carried_over``.
+A report is ``{version, created_at, in_sync, summary, accounts, new, resolved}``. An account is ``{account, status, message, problem,
+audited_at, carried_over, summary, drift, changes}``. Its ``status`` is one of `STATUSES`; ``problem`` is the message if rows alone do
+not explain the status, or null. Its rows of drift are those of an audit with the keys ``account`` and ``carried_over``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import OptionError
+from ansible_collections.zapi.zapi.plugins.module_utils._core.names import nfc
 
 from .rows import Row
 
@@ -25,10 +26,32 @@ Result = t.Mapping[str, t.Any]
 
 VERSION = 1
 STATUSES = ("in_sync", "drift", "not_audited")
-_DRIFT_KEYS = frozenset(("kind", "id", "name", "attribute", "expected", "actual", "expectation", "expectation_name", "note", "reason"))
-_CHANGE_KEYS = frozenset(("id", "name", "attribute", "before", "after", "expectation", "expectation_name", "status", "error", "note"))
-_ACCOUNT_KEYS = frozenset(("account", "status", "message", "audited_at", "carried_over", "summary", "drift", "changes"))
 _COUNTS = ("instances", "managed", "in_sync", "drifted", "missing", "unmanaged")
+
+# The keys of mappings, and the types of their values
+_Types = t.Mapping[str, t.Any]
+_TEXT = (str, type(None))
+_ROW: _Types = {
+    "kind": str,
+    **dict.fromkeys(("id", "name", "attribute", "expectation_name", "note"), _TEXT),
+    **dict.fromkeys(("expected", "actual", "expectation", "reason"), object),
+}
+_CHANGE: _Types = {
+    "status": str,
+    **dict.fromkeys(("id", "name", "attribute", "expectation_name", "error", "note"), _TEXT),
+    **dict.fromkeys(("before", "after", "expectation"), object),
+}
+_AUDIT: _Types = {"msg": str, "in_sync": bool, "drift": list, "summary": Mapping}
+_CONVERGENCE: _Types = {"msg": str, "complete": bool, "changes": list, "remaining": list, "summary": Mapping}
+_REPORT: _Types = {"version": int, **dict.fromkeys(("accounts", "new", "resolved"), list)}
+_ACCOUNT: _Types = {
+    **dict.fromkeys(("account", "problem", "audited_at"), _TEXT),
+    **dict.fromkeys(("status", "message"), str),
+    **dict.fromkeys(("drift", "changes"), list),
+    "carried_over": bool,
+    "summary": (dict, type(None)),
+}
+_REPORT_ROW: _Types = {**_ROW, "account": _TEXT, "carried_over": bool}
 
 
 def audit_results(audits: t.Any) -> dict[t.Optional[str], Result]:
@@ -40,7 +63,9 @@ def audit_results(audits: t.Any) -> dict[t.Optional[str], Result]:
     for name, result in results.items():
         if not _is_result(result):
             place = "audits" if name is None else f'audits: "{name}"'
-            raise OptionError(f"{place} is not a result of instance_audit or instance_converge: register the task, and use its variable")
+            raise OptionError(
+                f"{place} is not a result of instance_audit or instance_converge: register the task, and use its variable"
+            )
     return results
 
 
@@ -70,12 +95,16 @@ def build_report(results: t.Mapping[t.Optional[str], Result], previous: t.Option
 
 def checked_report(content: t.Any) -> Report:
     """Return the content of a JSON file if it is a report of this version. Raises `ValueError`."""
-    if not isinstance(content, dict) or content.get("version") != VERSION or not isinstance(content.get("accounts"), list):
+    if not _has(content, _REPORT) or content["version"] != VERSION or not _are_all(content["accounts"], _ACCOUNT):
         raise ValueError("not a report")
     for account in content["accounts"]:
-        if not isinstance(account, dict) or not account.keys() >= _ACCOUNT_KEYS or not _are_rows(account["drift"], _DRIFT_KEYS):
+        counts = account["summary"]
+        if account["status"] not in STATUSES or not (counts is None or _has(counts, dict.fromkeys(_COUNTS, int))):
             raise ValueError("not an account")
-    return content
+    for rows in (content["new"], content["resolved"], *(account["drift"] for account in content["accounts"])):
+        if not _are_all(rows, _REPORT_ROW):
+            raise ValueError("not rows of drift")
+    return t.cast("Report", content)
 
 
 def without_news(report: Report) -> t.Any:
@@ -97,46 +126,63 @@ def by_instance(rows: t.Iterable[Row]) -> list[list[Row]]:
 
 
 def _is_result(result: t.Any) -> bool:
-    if not isinstance(result, Mapping) or not isinstance(result.get("msg"), str):
-        return False
-    if "drift" in result:
-        return _are_rows(result["drift"], _DRIFT_KEYS) and _has_counts(result)
-    if "changes" in result:
-        return (
-            _are_rows(result["changes"], _CHANGE_KEYS) and _are_rows(result.get("remaining"), _DRIFT_KEYS) and _has_counts(result)
-        )
-    return bool(result.get("failed") or result.get("unreachable"))
+    if _has(result, _AUDIT):
+        are_rows = _are_all(result["drift"], _ROW) and isinstance(result.get("audited_at"), _TEXT)
+    elif _has(result, _CONVERGENCE):
+        are_rows = _are_all(result["changes"], _CHANGE) and _are_all(result["remaining"], _ROW)
+    else:
+        has_failed = _has(result, {"msg": str}) and (result.get("failed") or result.get("unreachable"))
+        return bool(has_failed) and not _was_looked_at(result)
+    scope = result.get("scope") or []
+    is_scope = isinstance(scope, list) and all(isinstance(one, str) for one in scope)
+    return are_rows and is_scope and _has(result["summary"], dict.fromkeys(("instances", "managed"), int))
 
 
-def _are_rows(value: t.Any, keys: frozenset[str]) -> bool:
-    return isinstance(value, list) and all(isinstance(row, Mapping) and keys <= row.keys() for row in value)
+def _was_looked_at(result: Result) -> bool:
+    """Return whether a result is one of an audit or a convergence that could read the account."""
+    return "drift" in result or "changes" in result
 
 
-def _has_counts(result: Result) -> bool:
-    summary = result.get("summary")
-    return isinstance(summary, Mapping) and all(isinstance(summary.get(name), int) for name in ("instances", "managed"))
+def _are_all(values: t.Iterable[t.Any], types: _Types) -> bool:
+    return all(_has(value, types) for value in values)
+
+
+def _has(value: t.Any, types: _Types) -> bool:
+    """Return whether a value is a mapping with these keys, whose values have these types."""
+    return isinstance(value, Mapping) and all(name in value and isinstance(value[name], one) for name, one in types.items())
 
 
 def _account(name: t.Optional[str], result: Result, before: t.Optional[Report], now: str) -> Report:
     """Return the section of an account with a new result."""
     old_rows = before["drift"] if before else []
     common = {"account": name, "message": result["msg"], "carried_over": False}
-    if "summary" not in result or result["summary"]["managed"] == 0 < result["summary"]["instances"]:
+    if not _was_looked_at(result) or result["summary"]["managed"] == 0 < result["summary"]["instances"]:
         rows = [{**row, "carried_over": True} for row in old_rows]
-        return {**common, "status": "not_audited", "audited_at": None, "summary": None, "drift": rows, "changes": []}
+        none = {"problem": result["msg"], "audited_at": None, "summary": None, "drift": rows, "changes": []}
+        return {**common, "status": "not_audited", **none}
     found = [{**row, "account": name, "carried_over": False} for row in _open_rows(result)]
-    scope = None if result.get("scope") is None else frozenset(result["scope"])
-    carried = [{**row, "carried_over": True} for row in old_rows if scope is not None and scope.isdisjoint((row["id"], row["name"]))]
+    keys = set(map(row_key, found))
+    carried = [{**row, "carried_over": True} for row in _outside(old_rows, result.get("scope")) if row_key(row) not in keys]
     is_in_sync = result["in_sync"] if "drift" in result else result["complete"] and not found
     still_drifts = any(row["kind"] != "unmanaged" for row in carried)
+    is_explained = is_in_sync or (found and result.get("complete", True))
     return {
         **common,
         "status": "in_sync" if is_in_sync and not still_drifts else "drift",
+        "problem": None if is_explained else result["msg"],
         "audited_at": result.get("audited_at", now),
         "summary": _counts(result, found),
         "drift": found + carried,
         "changes": [{**row, "account": name} for row in result.get("changes", ()) if row["status"] == "changed"],
     }
+
+
+def _outside(rows: t.Iterable[Row], scope: t.Optional[t.Sequence[str]]) -> list[Row]:
+    """Return the rows whose instances were not looked at. Names count for rows without an ID only: two instances can share one."""
+    if scope is None:
+        return []
+    looked_at = set(map(nfc, scope))
+    return [row for row in rows if nfc(row["name"] or "" if row["id"] is None else row["id"]) not in looked_at]
 
 
 def _carried_over(account: Report) -> Report:

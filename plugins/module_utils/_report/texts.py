@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import Reason, ZapiError
 
 Values = t.Mapping[str, t.Any]
+Template = t.Union[str, t.Callable[[Values], str]]
 
 _CHECK_API_URL = "check that api_url is the API's address"
 _REJECTED = "{request} was rejected with status {status}"
@@ -26,12 +27,20 @@ _LAPSED = "the subscription has lapsed: renew or cancel it"
 _NO_INSTANCE = "no instance has this ID and token (any more), check credentials"
 
 
-def text(reason: t.Optional[Reason]) -> t.Optional[str]:
-    """Return the text of a reason, in one line. Its values must be masked."""
+class Catalogue(t.NamedTuple):
+    """The texts of one language by code, and the parts of texts that depend on several values."""
+
+    texts: t.Mapping[str, Template]
+    derived: t.Mapping[str, t.Callable[[Values], str]]
+
+
+def text(reason: t.Optional[Reason], catalogue: t.Optional[Catalogue] = None) -> t.Optional[str]:
+    """Return the text of a reason, in one line, in English unless a catalogue is given. Its values must be masked."""
     if reason is None:
         return None
-    template = TEXTS[reason.code]
-    return template(reason.values) if callable(template) else template.format_map(_Shown(reason.values))
+    catalogue = catalogue or ENGLISH
+    template = catalogue.texts[reason.code]
+    return template(reason.values) if callable(template) else template.format_map(Shown(reason.values, catalogue))
 
 
 def error_text(error: ZapiError) -> str:
@@ -56,47 +65,48 @@ def counted(number: int, singular: str, plural: str = "") -> str:
     return f"{number} {singular if number == 1 else plural or f'{singular}s'}"
 
 
-class _Shown(dict[str, t.Any]):
+class Shown(dict[str, t.Any]):
     """The values of a reason as a template shows them, and what templates derive from several of them."""
 
-    def __init__(self, values: Values) -> None:
-        super().__init__({name: _shown(value) for name, value in values.items()})
+    def __init__(self, values: Values, catalogue: t.Optional[Catalogue] = None) -> None:
+        self._catalogue = catalogue or ENGLISH
+        super().__init__({name: _shown(value, self._catalogue) for name, value in values.items()})
 
     def __missing__(self, name: str) -> str:
-        return _DERIVED[name](self)
+        return self._catalogue.derived[name](self)
 
 
-def _shown(value: t.Any) -> t.Any:
+def _shown(value: t.Any, catalogue: Catalogue) -> t.Any:
     if isinstance(value, Reason):
-        return text(value)
+        return text(value, catalogue)
     if isinstance(value, (list, tuple)):
-        return ", ".join(str(_shown(item)) for item in value)
+        return ", ".join(str(_shown(item, catalogue)) for item in value)
     if isinstance(value, bool) or value is None:
         return json.dumps(value)
     return printable(value) if isinstance(value, str) else value
 
 
-def _if_any(name: str, template: str, otherwise: str = "") -> t.Callable[[Values], str]:
+def if_any(name: str, template: str, otherwise: str = "") -> t.Callable[[Values], str]:
     """Return a function that fills in the template if the value is not empty."""
     return lambda values: template.format_map(values) if values.get(name) else otherwise
 
 
 _DERIVED: dict[str, t.Callable[[Values], str]] = {
     "answer": lambda values: f"status {values['status']}" + (f' and "{values["said"]}"' if values["said"] else ""),
-    "words": _if_any("said", " ({said})"),
+    "words": if_any("said", " ({said})"),
     "tries": lambda values: f" after {values['attempts']} attempts" if values["attempts"] > 1 else "",
-    "target_or_other": _if_any("target", "{target}", "another address"),
-    "excluded": _if_any("address", ", and {address} is not one of them"),
-    "content_type_or_missing": _if_any("content_type", "{content_type}", "missing"),
+    "target_or_other": if_any("target", "{target}", "another address"),
+    "excluded": if_any("address", ", and {address} is not one of them"),
+    "content_type_or_missing": if_any("content_type", "{content_type}", "missing"),
     "max_changes_shown": lambda values: (
         f"{values['max_changes']}, at least 10" if "%" in values["max_changes"] else values["max_changes"]
     ),
-    "field_or_response": _if_any("field", "{field}", "the response"),
+    "field_or_response": if_any("field", "{field}", "the response"),
 }
 
 
 def _subscription_lapsed(values: Values) -> str:
-    return _LAPSED if "request" not in values else f"{_ANSWERED}: {_LAPSED}".format_map(_Shown(values))
+    return _LAPSED if "request" not in values else f"{_ANSWERED}: {_LAPSED}".format_map(Shown(values))
 
 
 def _unmatched_expectation(values: Values) -> str:
@@ -106,7 +116,7 @@ def _unmatched_expectation(values: Values) -> str:
         else '{expectation}: the name "{pattern}" matches no instance'
     )
     near = '; the nearest name is "{nearest}"' if values["nearest"] else ""
-    return f"{subject}{near}".format_map(_Shown(values))
+    return f"{subject}{near}".format_map(Shown(values))
 
 
 def _unknown_names(values: Values) -> str:
@@ -124,7 +134,7 @@ def _credentials_rejected(values: Values) -> str:
     return f"the server rejects {len(ids)} of {values['credentials']} credentials: {', '.join(map(printable, ids))}; the first: {first}"
 
 
-TEXTS: dict[str, t.Union[str, t.Callable[[Values], str]]] = {
+TEXTS: dict[str, Template] = {
     "message": lambda values: str(values["message"]),
     # Rows of drift
     "unknown": "the API did not return it",
@@ -237,3 +247,5 @@ TEXTS: dict[str, t.Union[str, t.Callable[[Values], str]]] = {
     "page_count": f"{{request}} returned a page count of {{pages}} for {{total}} instances with {{page_size}} on a page: {_LISTING}",
     "wrong_page": f"{{request}} returned page {{found}} instead of page {{page}}: {_LISTING}",
 }
+
+ENGLISH = Catalogue(TEXTS, _DERIVED)
