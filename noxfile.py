@@ -98,6 +98,19 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "report")
 
 
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Look at the page of a report in Chromium; with --time, print how long it takes to load, filter and sort."""
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        session.skip("Chromium (Debian package chromium) is not installed: the page of a report is not tested in a browser")
+    session.install("--requirement", "tests/browser/requirements.txt")
+    env = link_collection(session)
+    if "--time" in session.posargs:
+        session.run("python", "tests/browser/time_page.py", env=env)
+    else:
+        session.run("pytest", "--quiet", "tests/browser", *session.posargs, env=env)
+
+
 @nox.session(name="ansible-test", python=MATRIX[NEWEST][0])
 def ansible_test(session: nox.Session) -> None:
     """Run ansible-test sanity and some unit tests in virtual environments; the sessions ansible-test-* use containers."""

@@ -51,5 +51,5 @@ class ActionModule(ActionBase):
         return self._write(results, check_report(variables["_zapi_run"]["report"]))
 
     def _write(self, results: t.Any, options: ReportOptions) -> Result:
-        now = iso_8601(int(time.time() * 1000))
+        now = str(iso_8601(int(time.time() * 1000)))
         return write_reports(results, options, now, check_mode=self._task.check_mode)

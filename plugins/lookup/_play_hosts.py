@@ -39,7 +39,7 @@ from ansible_collections.zapi.zapi.plugins.plugin_utils._accounts import play_pa
 
 
 class LookupModule(LookupBase):
-    def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[t.Any]:
+    def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[t.Any]:  # noqa: ARG002
         try:
             return [{"pattern": play_pattern(variables, self._templar), "problem": None}]
         except ZapiError as error:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 import typing as t
-from pathlib import Path
 
 from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import OptionError
 from ansible_collections.zapi.zapi.plugins.module_utils._files import check_writable, write_file
@@ -24,6 +23,9 @@ from ansible_collections.zapi.zapi.plugins.module_utils._report.report import (
     checked_report,
     without_news,
 )
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
 
 _MODE = 0o600
 # As `_report` writes them
@@ -50,7 +52,7 @@ class ReportOptions(t.NamedTuple):
         for file in files:
             if file.suffix.lower() not in FORMATS:
                 raise OptionError(f"{option}: {file.name} has no known ending: use one of {', '.join(sorted(FORMATS))}")
-        if language is not None and language not in LANGUAGES:
+        if language is not None and language not in tuple(LANGUAGES):  # it can be a list
             raise OptionError(f'{prefix}language must be {" or ".join(LANGUAGES)}, not "{language}"')
         return cls(option, files, language or "en", _MODE if mode is None else _checked_mode(f"{prefix}mode", mode))
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.zapi.zapi.plugins.module_utils._report.report import Result
-
 from ._arguments import PLAYBOOKS, Playbook
 from ._reports import ReportOptions
+
+if t.TYPE_CHECKING:
+    from ansible_collections.zapi.zapi.plugins.module_utils._report.report import Result
 
 _EARLY_FAILURE = {"could_not_run": "the host failed before this playbook began"}
 
@@ -51,7 +52,7 @@ def results_to_report(variables: t.Mapping[str, t.Any]) -> dict[str | None, Resu
     others = [run["report"] for run in runs.values() if "report" in run and run["report"] != report]
     included = {host: run for host, run in runs.items() if run.get("report") == report or not others}
     results = {host: _result(playbook, run) for host, run in included.items()}
-    return results if "zapi_accounts" in variables else {None: results[me]}  # type: ignore[return-value]
+    return results if "zapi_accounts" in variables else {None: results[me]}
 
 
 def _run_of(host: str, variables: t.Mapping[str, t.Any]) -> Result:

@@ -54,6 +54,7 @@ with ``ansible.builtin.assert``; they run once, between audits. Of all commands,
 
 The convergence changes two webhooks of every instance, and reads all back by listing again; so does the thread pool, with 8
 concurrent requests. Each of them changes what the other one has set. The adopted fleet has three groups and 50 exceptions.
+For the reports, every instance has drifted.
 
 If latency would hide the work, there is none, and processor time is compared (CPU s): fetching and decoding pages, 20
 expectations, of which ten have a pattern, and the inventory. The script prints ready JSON, with ``_meta``. The expressions are two
@@ -87,6 +88,7 @@ def plan(quick: bool, rounds: int) -> Iterator[tuple[str, Work]]:
     yield sized(comparisons.compare_audit, small, rounds)
     yield sized(comparisons.compare_audit, medium, rounds)
     yield sized(comparisons.compare_expectations, medium, rounds)
+    yield sized(comparisons.compare_reports, medium, few)
     yield sized(comparisons.compare_converge, small, few)
     yield sized(comparisons.compare_converge_in_sync, medium, rounds)
     yield sized(comparisons.compare_inventory, small, rounds)

@@ -190,6 +190,30 @@ def compare_expectations(workshop: Workshop, instances: int, rounds: int) -> Row
     return _row("audit with 20 expectations / with one", instances, ours, other, cpu=True, most=1.5)
 
 
+def compare_reports(workshop: Workshop, instances: int, rounds: int) -> list[Row]:
+    """Compare the playbook with reports of a drifted fleet, as five files and as a page, with the same without reports."""
+    rows = []
+    drift = [{"expect": {"webhooks": {"received": "https://new.example.org/{id}"}}}]
+    expectations = workshop.write("drift.json", json.dumps(drift))
+    with workshop.emulator(instances) as url:
+        variables = {
+            "zapi_api_url": url,
+            "zapi_partner_token": PARTNER_TOKEN,
+            "expectations_file": str(expectations),
+            "zapi_fail_on_drift": False,
+        }
+        command = ("ansible-playbook", "zapi.zapi.audit", "-e")
+        for what, endings in (("five reports", ("csv", "json", "md", "prom", "xml")), ("a page", ("html",))):
+            files = [str(workshop.folder / f"report.{ending}") for ending in endings]
+            ours, other = _take_turns(
+                rounds,
+                partial(workshop.ansible, *command, json.dumps({**variables, "zapi_report": files})),
+                partial(workshop.ansible, *command, json.dumps(variables)),
+            )
+            rows.append(_row(f"audit with drift and {what} / without", instances, ours, other, cpu=True, most=3))
+    return rows
+
+
 def _expectations() -> list[dict[str, t.Any]]:
     """Return what 84 % of a generated fleet meet."""
     webhooks = {

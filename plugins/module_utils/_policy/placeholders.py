@@ -20,7 +20,10 @@ if t.TYPE_CHECKING:
 
 ID, NAME, ANY = "{id}", "{name}", "{any}"
 PLACEHOLDERS = (ID, NAME, ANY)
-_OWN = ((ID, "id"), (NAME, "name"))  # and the keys of an instance that they stand for
+_OWN: tuple[tuple[str, t.Literal["id", "name"]], ...] = (
+    (ID, "id"),
+    (NAME, "name"),
+)  # and the keys of an instance that they stand for
 
 _MIN_SHARED = 3  # instances whose URLs make a pattern that other URLs are compared with
 _MAX_PATTERNS = 8

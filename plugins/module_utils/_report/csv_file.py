@@ -26,7 +26,7 @@ COLUMNS = (
 )
 # What a spreadsheet takes for a formula. Many separate cells by a semicolon, whatever the file does, and then read the quotation
 # marks behind it as those of a cell.
-_FORMULA = re.compile(r"(^|;)(?=[\s\"]*[=+\-@＝＋－＠])")
+_FORMULA = re.compile(r"(^|;)(?=[\s\"]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 def csv_file(report: Report) -> str:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .language import Language
 from .language_en import ENGLISH
 from .language_pt_br import PORTUGUESE
+
+if t.TYPE_CHECKING:
+    from .language import Language
 
 LANGUAGES: t.Mapping[str, Language] = {"en": ENGLISH, "pt_BR": PORTUGUESE}

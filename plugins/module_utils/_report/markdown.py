@@ -32,10 +32,10 @@ def markdown(report: Report, language: Language = ENGLISH) -> str:
 
     def text(value: t.Any) -> t.Any:
         """Return what an expression of the template prints: code, if it is a text that is not ours."""
-        return Markup(_code(value)) if isinstance(value, str) and not isinstance(value, Markup) else value  # noqa: S704
+        return Markup(_code(value)) if isinstance(value, str) and not isinstance(value, Markup) else value
 
     def cell(value: t.Any) -> Markup:
-        return Markup(_code(value).replace("|", "\\|") if value else "")  # noqa: S704
+        return Markup(_code(value).replace("|", "\\|") if value else "")
 
     environment = Environment(autoescape=True, finalize=text, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
@@ -46,12 +46,12 @@ def markdown(report: Report, language: Language = ENGLISH) -> str:
     rendered = template.render(
         report=report,
         language=language,
-        words={name: Markup(word) for name, word in language.words.items()},  # noqa: S704
-        verdict=Markup(f"{symbol} {verdict(report, language)}"),  # noqa: S704
-        numbers=[(Markup(label), Markup(value)) for label, value in numbers(report, language)],  # noqa: S704
+        words={name: Markup(word) for name, word in language.words.items()},
+        verdict=Markup(f"{symbol} {verdict(report, language)}"),
+        numbers=[(Markup(label), Markup(value)) for label, value in numbers(report, language)],
         attributes=[(name, count) for name, _kind, count in attributes(report)],
         max_rows=_MAX_ROWS,
-        status=lambda account: Markup(f"{_SYMBOLS[account['status']]} {language.words[account['status']]}"),  # noqa: S704
+        status=lambda account: Markup(f"{_SYMBOLS[account['status']]} {language.words[account['status']]}"),
     )
     return f"{rendered}\n"
 

@@ -78,7 +78,7 @@ def _account(name: t.Optional[str]) -> dict[str, str]:
 
 
 def _labels(labels: t.Mapping[str, str]) -> str:
-    return "{%s}" % ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()) if labels else ""
+    return "{{{}}}".format(",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())) if labels else ""
 
 
 def _escaped(value: str) -> str:

@@ -19,7 +19,8 @@ from collections.abc import Mapping
 from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import OptionError
 from ansible_collections.zapi.zapi.plugins.module_utils._core.names import nfc
 
-from .rows import Row
+if t.TYPE_CHECKING:
+    from .rows import Row
 
 Report = dict[str, t.Any]
 Result = t.Mapping[str, t.Any]
@@ -59,7 +60,8 @@ def audit_results(audits: t.Any) -> dict[t.Optional[str], Result]:
     if not isinstance(audits, Mapping) or not audits:
         raise OptionError("audits must be a result of instance_audit or instance_converge, or a mapping of accounts to results")
     # No result is without a message, and no account has a text as its result.
-    results = {None: audits} if isinstance(audits.get("msg"), str) else {str(name): result for name, result in audits.items()}
+    is_one = isinstance(audits.get("msg"), str)
+    results: dict[t.Optional[str], Result] = {None: audits} if is_one else {str(name): one for name, one in audits.items()}
     for name, result in results.items():
         if not _is_result(result):
             place = "audits" if name is None else f'audits: "{name}"'
