@@ -100,13 +100,14 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Look at the page of a report in Chromium; with --time, print how long it takes to load, filter and sort."""
+    """Look at the page of a report in Chromium. --time prints how long it takes to load, --pictures makes docs/pictures."""
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
         session.skip("Chromium (Debian package chromium) is not installed: the page of a report is not tested in a browser")
     session.install("--requirement", "tests/browser/requirements.txt")
     env = link_collection(session)
-    if "--time" in session.posargs:
-        session.run("python", "tests/browser/time_page.py", env=env)
+    scripts = {"--time": "tests/browser/time_page.py", "--pictures": "docs/pictures/make.py"}
+    if session.posargs and session.posargs[0] in scripts:
+        session.run("python", scripts[session.posargs[0]], env=env)
     else:
         session.run("pytest", "--quiet", "tests/browser", *session.posargs, env=env)
 

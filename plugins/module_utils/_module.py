@@ -16,6 +16,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ._core.attributes import GROUPS
 from ._core.errors import ExpectationError
 from ._core.options import CONNECTION_ARGUMENTS, MIN_TOKEN_LENGTH, Connection
+from ._report.rows import mask_reason, reason_dict
 from ._report.texts import error_text
 from ._secrets import Mask, Secrets
 
@@ -68,7 +69,8 @@ class Module(AnsibleModule):
 
     def failure(self, error: ZapiError) -> Result:
         """Return the result of a failed module."""
-        return {"failed": True, "msg": self.mask().text(error_text(error))}
+        mask = self.mask()
+        return {"failed": True, "msg": mask.text(error_text(error)), "reason": reason_dict(mask_reason(error.reason, mask))}
 
     def end(self, result: Result) -> t.NoReturn:
         """End the module with a result, which can contain ``failed`` and ``changed``.

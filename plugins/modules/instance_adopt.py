@@ -129,6 +129,13 @@ msg:
   returned: always
   type: str
   sample: 340 instances are described by 7 expectations, in /home/ana/fleet/expectations.yml
+reason:
+  description: The same reason as in C(msg) for programs, a mapping with C(code) and C(values).
+  returned: if the fleet could not be listed
+  type: dict
+  sample:
+    code: timeout
+    values: {request: GET /instances, server: "api.z-api.io:443", seconds: 30.0, attempts: 4}
 expectations:
   description:
     - The list that O(zapi.zapi.instance_audit#module:expectations) takes, including the secrets of URLs.

@@ -201,6 +201,13 @@ msg:
     1 of 340 managed instances drifted (compliance 99.7 %)
     by attribute: whatsapp_connected 1
     - "Padaria Central" (3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F): whatsapp_connected is false, expected true (expectation 1)
+reason:
+  description: The same reason as in C(msg) for programs, a mapping with C(code) and C(values).
+  returned: if the fleet could not be compared
+  type: dict
+  sample:
+    code: timeout
+    values: {request: GET /instances, server: "api.z-api.io:443", seconds: 30.0, attempts: 4}
 declared:
   description: What the expectations declare.
   returned: with O(validate_only=true)

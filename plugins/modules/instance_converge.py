@@ -144,6 +144,13 @@ complete:
   returned: when the fleet was compared
   type: bool
   sample: true
+reason:
+  description: The same reason as in C(msg) for programs, a mapping with C(code) and C(values).
+  returned: if the fleet could not be compared
+  type: dict
+  sample:
+    code: timeout
+    values: {request: GET /instances, server: "api.z-api.io:443", seconds: 30.0, attempts: 4}
 changes:
   description:
     - The planned changes and their outcome, in the API's order of instances, webhooks before settings.

@@ -93,6 +93,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+reason:
+  description: The same reason as in C(msg) for programs, a mapping with C(code) and C(values).
+  returned: if the fleet could not be listed
+  type: dict
+  sample:
+    code: timeout
+    values: {request: GET /instances, server: "api.z-api.io:443", seconds: 30.0, attempts: 4}
 instances:
   description: The instances, in the API's order.
   returned: success

@@ -42,7 +42,7 @@ def play_pattern(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
     for part in split_host_pattern(pattern):
         if not _hosts(part.lstrip(_EXCLUSIONS), unlimited):
             groups = variables["groups"]
-            found = nearest(part.lstrip(_EXCLUSIONS), [*groups, *groups["all"]])
+            found = nearest(part.lstrip(_EXCLUSIONS), [*(name for name, hosts in groups.items() if hosts), *groups["all"]])
             raise OptionError(f'zapi_accounts: "{part}" matches no host' + (f"; the nearest name is {found}" if found else ""))
     if not _hosts(pattern, unlimited):
         raise OptionError(f'zapi_accounts: "{pattern}" matches no host')

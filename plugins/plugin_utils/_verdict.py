@@ -64,7 +64,7 @@ def _run_of(host: str, variables: t.Mapping[str, t.Any]) -> Result:
 
 def _result(playbook: Playbook, run: Result) -> Result:
     problem = _problem(playbook, run)
-    return {"failed": True, "msg": problem} if problem else run
+    return {"failed": True, "msg": problem, "reason": run.get("reason")} if problem else run
 
 
 def _problem(playbook: Playbook, run: Result) -> str | None:

@@ -69,12 +69,11 @@ def example() -> dict[str, t.Any]:
         row("Confeitaria São João", "webhooks.received", "https://old.example.net/hook?key=***", HOOK.format("C1")),
         row("Café da Esquina", None, None, None, {"code": "nearest_name", "values": {"name": "Café da Praça"}}, "missing"),
     ]
-    farmacia = [row("Farmácia Vida Nova", "settings.muted_webhooks", ["received"], [])]
-    failed = {
-        "failed": True,
-        "msg": "The audit could not run: GET /instances was answered with status 401: the partner token is wrong, check partner_token",
-    }
-    before = build_report({"padaria": result(padaria[2:], 40), "farmacia": result([], 12)}, None, BEFORE)
+    old = [row(f"Farmácia {place}", "webhooks.delivery", None, HOOK.format(place)) for place in ("Centro", "Moema", "Savassi")]
+    farmacia = [row("Farmácia Vida Nova", "settings.muted_webhooks", ["received"], []), *old]
+    values = {"request": "GET /instances", "status": 401, "said": "Unauthorized"}
+    failed = {"failed": True, "msg": "The audit could not run", "reason": {"code": "partner_token_rejected", "values": values}}
+    before = build_report({"padaria": result(padaria[2:], 40), "farmacia": result(old, 12)}, None, BEFORE)
     results = {"padaria": result([*padaria[:2], *padaria[3:]], 40), "farmacia": result(farmacia, 12), "mercado": failed}
     return build_report(results, before, NOW)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import Reason
+from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import MessageError, Reason
 from ansible_collections.zapi.zapi.plugins.module_utils._core.timestamps import milliseconds
 
 from .texts import Catalogue, quoted, text
@@ -50,13 +50,14 @@ class Language(t.NamedTuple):
         return self.attributes.get(name, name)
 
     def note(self, row: Row) -> str:
-        """Return the note of a row. A row of another version can have a reason that this catalogue does not know."""
-        if row["reason"] is None:
-            return row["note"] or ""
-        try:
-            return text(_reason(row["reason"]), self.reasons) or ""
-        except (KeyError, TypeError, ValueError):
-            return row["note"] or ""
+        """Return the note of a row."""
+        return self._text(row["reason"]) or row["note"] or ""
+
+    def could_not_run(self, account: t.Mapping[str, t.Any]) -> t.Optional[str]:
+        """Return why an account could not be audited, or None if this is not known in this language."""
+        is_known = account["reason"] and account["reason"].get("code") != MessageError.code
+        found = self._text(account["reason"]) if is_known else None
+        return f"{self.words['could_not_run']}: {found}" if found else None
 
     def actual(self, row: Row) -> str:
         """Return the value that an instance has."""
@@ -68,6 +69,13 @@ class Language(t.NamedTuple):
             return ""
         template = self.words.get(f"expected_{row['attribute']}", "{}")
         return template.format(self.value(row["expected"], self.words["or"]))
+
+    def _text(self, reason: t.Any) -> t.Optional[str]:
+        """Return the text of a reason of a result. One of another version can be unknown to this catalogue."""
+        try:
+            return text(_reason(reason), self.reasons) if reason else None
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None
 
     def value(self, value: t.Any, conjunction: str = "") -> str:
         """Return a value of an attribute. With a conjunction, a list is a text of its items."""

@@ -17,6 +17,7 @@ WORDS = {
     "verdict_drift": "Not all instances are as declared",
     "verdict_partly": "Not all instances are as declared, and not all accounts could be audited",
     "verdict_not_audited": "The audit could not run",
+    "could_not_run": "The audit could not run",
     "in_sync": "as declared",
     "drift": "not as declared",
     "not_audited": "could not be audited",

@@ -196,6 +196,7 @@ WORDS = {
     "verdict_drift": "Nem todas as instâncias estão como declarado",
     "verdict_partly": "Nem todas as instâncias estão como declarado, e nem todas as contas puderam ser auditadas",
     "verdict_not_audited": "A auditoria não pôde ser feita",
+    "could_not_run": "A auditoria não pôde ser feita",
     "in_sync": "como declarado",
     "drift": "diferente do declarado",
     "not_audited": "não pôde ser auditada",

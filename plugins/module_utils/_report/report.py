@@ -6,9 +6,10 @@
 
 """The report of one or several audits, as plain data: the content of the JSON file, and what every other form is made of.
 
-A report is ``{version, created_at, in_sync, summary, accounts, new, resolved}``. An account is ``{account, status, message, problem,
-audited_at, carried_over, summary, drift, changes}``. Its ``status`` is one of `STATUSES`; ``problem`` is the message if rows alone do
-not explain the status, or null. Its rows of drift are those of an audit with the keys ``account`` and ``carried_over``.
+A report is ``{version, created_at, in_sync, summary, accounts, new, resolved}``. An account is ``{account, status, message,
+problem, reason, audited_at, carried_over, summary, drift, changes}``. Its ``status`` is one of `STATUSES`; ``problem`` is the message
+if rows alone do not explain the status, or null; ``reason`` is that of a failed result, or null. Its rows of drift are those of an
+audit with the keys ``account`` and ``carried_over``.
 """
 
 from __future__ import annotations
@@ -157,7 +158,7 @@ def _has(value: t.Any, types: _Types) -> bool:
 def _account(name: t.Optional[str], result: Result, before: t.Optional[Report], now: str) -> Report:
     """Return the section of an account with a new result."""
     old_rows = before["drift"] if before else []
-    common = {"account": name, "message": result["msg"], "carried_over": False}
+    common = {"account": name, "message": result["msg"], "reason": result.get("reason"), "carried_over": False}
     if not _was_looked_at(result) or result["summary"]["managed"] == 0 < result["summary"]["instances"]:
         rows = [{**row, "carried_over": True} for row in old_rows]
         none = {"problem": result["msg"], "audited_at": None, "summary": None, "drift": rows, "changes": []}
