@@ -20,7 +20,7 @@ description:
   - What was not looked at this time is carried over from the last report. These are accounts without a result, accounts whose audit
     failed, and instances that O(zapi.zapi.instance_audit#module:only), O(zapi.zapi.instance_audit#module:query), or
     O(zapi.zapi.instance_audit#module:middleware) excluded.
-  - The playbooks P(zapi.zapi.audit#playbook) and P(zapi.zapi.converge#playbook) use it if you set the variable C(zapi_report).
+  - The playbooks C(zapi.zapi.audit) and C(zapi.zapi.converge) use it if you set the variable C(zapi_report).
   - The texts of results are data. Nothing in a report is a template, markup, a formula, or a label because an instance has that name.
 attributes:
   check_mode:

@@ -36,41 +36,88 @@ options:
         C({match: {name: "shop-*"}, expect: {webhooks: {received: "https://hooks.example.com/{id}/received", presence_chat: null}}}).'
       - 'This one excepts an instance for some time:
         C({match: {id: 3C3F8E5F4A2B1C9D0E1F2A3B4C5D6E7F}, ignore: [whatsapp_connected], until: 2027-03-01}).'
-      - Each expectation is a mapping with C(expect), C(ignore), or both. It can also have C(match), C(name), and C(until).
-      - C(match) selects instances. All of its conditions must hold. Each of them takes one value or a list of values, any of which
-        matches. V(id) is exact. V(name) is exact, or a shell pattern with V(*), V(?), or brackets (C([[]) is a literal C([)).
-        V(middleware) is exact. Without C(match), the expectation applies to all instances.
-      - C(expect) declares attributes, at least one of the following.
-      - V(whatsapp_connected) and V(phone_connected) are booleans. An unknown state is neither true nor false.
-      - V(payment_status) and V(middleware) are one value, or a list of accepted values.
-      - V(days_left) is the minimum number of days until the due date.
-      - V(phone_number) is the number that the instance is paired with. It contains only digits and includes the country code. Only
-        instances whose expectations declare it are asked for it.
-      - V(webhooks) maps events, such as V(received), to a URL, a list of accepted URLs, or null (unset).
-      - In a URL, C({id}) and C({name}) stand for the ID and the name of the instance, percent-encoded. C({name}) cannot be part of
-        the host. C({any}) stands for any path segment or query value. Other braces are errors.
-      - A webhook that is declared with a URL must also work. If the API returned that it is muted, it has drifted, unless V(settings)
-        declares it in V(muted_webhooks). V(received_and_delivery) is muted together with V(received).
-      - V(webhook_hosts) is a list of hosts, such as V(hooks.example.com), V(*.example.com), or V(hooks.example.com:8443). No webhook
-        of any kind may post to another host, even if it has no expectation of its own.
-      - V(settings) maps settings to values. V(notify_sent_by_me), V(auto_read_message), V(auto_read_status), and V(call_reject_auto)
-        are booleans. V(call_reject_message) is a text, or null for none.
-      - V(muted_webhooks) and V(muted_messages), also in V(settings), are lists of what is B(not) delivered. The order does not matter,
-        and a list can be empty. The former takes V(received), V(delivery), V(connected), V(disconnected), V(presence_chat), and
-        V(message_status). The latter takes V(group), V(private_chat), V(text), V(image), V(video), V(audio), and V(document).
-      - If an expected setting is not in the listing, the instance is asked for it.
-      - A value that the API did not return is unknown. It equals nothing, not even null.
-      - C(ignore) is a list of attributes that earlier expectations declare and that these instances need not meet, such as
-        V(whatsapp_connected) or V(webhooks.received). V(webhooks) stands for all webhooks, V(settings) for all settings.
-      - C(until) is the last day, in UTC, on which the expectation counts. After it, the expectation has no effect and causes a
-        warning.
-      - C(name) is a text of one line. Messages and rows use it.
       - For each attribute, and for each webhook and setting, the last expectation that matches an instance counts.
+      - A value that the API did not return is unknown. It equals nothing, not even null.
       - An ID or exact name that no instance has is drift (RV(drift[].kind=missing)). An expectation or a pattern that matches no
         instance for another reason causes a warning with the nearest name that exists.
       - Names are compared in Unicode's composed form (NFC), so it does not matter how a keyboard writes accents.
       - Required, unless you set O(expectations_file).
     type: raw
+    suboptions:
+      match:
+        description:
+          - Selects instances. All of its conditions must hold. Each of them is one value or a list of values, any of which matches.
+            Without it, the expectation applies to all instances.
+        type: dict
+        suboptions:
+          id:
+            description: Exact IDs.
+            type: raw
+          name:
+            description: Exact names, or shell patterns with V(*), V(?), or brackets. C([[]) is a literal C([).
+            type: raw
+          middleware:
+            description: Exact types of instances, such as V(web).
+            type: raw
+      expect:
+        description: The declared values, at least one. Required, unless O(expectations[].ignore) is set.
+        type: dict
+        suboptions:
+          whatsapp_connected:
+            description: Whether the instance is connected to WhatsApp. An unknown state is neither true nor false.
+            type: bool
+          phone_connected:
+            description: Whether the phone is online. An unknown state is neither true nor false.
+            type: bool
+          payment_status:
+            description: The billing state, such as V(PAID) or V(TRIAL), or a list of accepted states.
+            type: raw
+          middleware:
+            description: The type of the instance, or a list of accepted types.
+            type: raw
+          days_left:
+            description: The minimum number of days until the due date.
+            type: int
+          phone_number:
+            description:
+              - The number that the instance is paired with. It contains only digits and includes the country code. Only instances
+                whose expectations declare it are asked for it.
+            type: str
+          webhooks:
+            description:
+              - Maps events to a URL, a list of accepted URLs, or null (unset). The events are V(received), V(received_and_delivery),
+                V(delivery), V(message_status), V(presence_chat), V(connected), V(disconnected), and V(received_status).
+              - In a URL, C({id}) and C({name}) stand for the ID and the name of the instance, percent-encoded. C({name}) cannot be
+                part of the host. C({any}) stands for any path segment or query value. Other braces are errors.
+              - A webhook that is declared with a URL must also work. If the API returned that it is muted, it has drifted, unless
+                O(expectations[].expect.settings) declares it in C(muted_webhooks). V(received_and_delivery) is muted together with
+                V(received).
+            type: dict
+          webhook_hosts:
+            description:
+              - A list of hosts, such as V(hooks.example.com), V(*.example.com), or V(hooks.example.com:8443). No webhook of any kind
+                may post to another host, even if it has no expectation of its own.
+            type: raw
+          settings:
+            description:
+              - Maps settings to values. If a setting is not in the listing, the instance is asked for it.
+              - V(notify_sent_by_me), V(auto_read_message), V(auto_read_status), and V(call_reject_auto) are booleans.
+                V(call_reject_message) is a text, or null for none.
+              - V(muted_webhooks) and V(muted_messages) are lists of what is B(not) delivered. The order does not matter, and a list
+                can be empty. The former takes V(received), V(delivery), V(connected), V(disconnected), V(presence_chat), and
+                V(message_status). The latter takes V(group), V(private_chat), V(text), V(image), V(video), V(audio), and V(document).
+            type: dict
+      ignore:
+        description:
+          - Attributes that earlier expectations declare and that these instances need not meet, such as V(whatsapp_connected) or
+            V(webhooks.received). V(webhooks) stands for all webhooks, V(settings) for all settings.
+        type: raw
+      until:
+        description: The last day, in UTC, on which the expectation counts. After it, the expectation has no effect and causes a warning.
+        type: str
+      name:
+        description: A text of one line, which messages and rows use.
+        type: str
   expectations_file:
     description:
       - A YAML file on the controller that contains the list, either as C(expectations) or as the whole document. A relative path
