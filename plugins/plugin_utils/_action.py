@@ -105,15 +105,15 @@ class InstanceAction(ActionBase):
 
     def _run_playbook(self, variables: dict[str, t.Any]) -> Result:
         """Run the module and return its result, which is never a failure: the verdict decides."""
-        report: dict[str, t.Any] = {}
+        playbook = PLAYBOOKS[variables["_zapi_playbook"]]
         try:
-            playbook = PLAYBOOKS[variables["_zapi_playbook"]]
-            if playbook.has_report and "zapi_report" in variables:
-                report = report_variables(variables, self._templar)
+            report = report_variables(variables, self._templar) if playbook.has_report else {}
+            if report:
                 check_report(report)
         except ZapiError as error:
             return {"changed": False, "could_not_run": error_text(error)}
-        return {**self._run_module(playbook, variables), **({"report": report} if report else {})}
+        result = self._run_module(playbook, variables)
+        return {**result, "report": report or None} if playbook.has_report else result
 
     def _run_module(self, playbook: Playbook, variables: dict[str, t.Any]) -> Result:
         arguments: dict[str, t.Any] = {}

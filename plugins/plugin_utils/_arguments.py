@@ -135,15 +135,18 @@ def playbook_arguments(
 
 
 def report_variables(variables: t.Mapping[str, t.Any], templar: t.Any) -> dict[str, t.Any]:
-    """Return the options of a report that variables set, by their names without the prefix ``zapi_``. Raises `OptionError`."""
-    given = {}
+    """Return the options of a report that variables set, by their names without the prefix ``zapi_``. Raises `OptionError`.
+
+    Without ``zapi_report`` there is no report, and the others do not count.
+    """
+    given: dict[str, t.Any] = {}
     for option in REPORT_OPTIONS:
         name = f"zapi_{option}"
-        if name in variables:
+        if name in variables and "zapi_report" in variables:
             value = fill_in(variables[name], templar, name)
             if value is not OMITTED:
                 given[option] = _checked(option, name, value)
-    return given
+    return given if "report" in given else {}
 
 
 def private_variables(extra: t.Mapping[str, t.Any]) -> list[str]:

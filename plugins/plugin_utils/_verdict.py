@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import OptionError
+
 from ._arguments import PLAYBOOKS, Playbook
 from ._reports import ReportOptions
 
@@ -40,8 +42,8 @@ def check_report(report: t.Mapping[str, t.Any]) -> ReportOptions:
 def results_to_report(variables: t.Mapping[str, t.Any]) -> dict[str | None, Result] | None:
     """Return the results that this host writes to its report, by account. None: it has no report, or another host writes it.
 
-    Hosts with the same variables have one report, which the first of them writes. Hosts that could not even read these variables
-    are in it, unless there are several reports.
+    Hosts with the same variables have one report, which the first of them writes. Hosts whose variables are not known, because
+    they failed earlier, are in it, unless there are other reports. Raises `OptionError` if another report has one of the files.
     """
     playbook, me = PLAYBOOKS[variables["_zapi_playbook"]], variables["inventory_hostname"]
     present = variables["ansible_play_hosts"]
@@ -49,10 +51,21 @@ def results_to_report(variables: t.Mapping[str, t.Any]) -> dict[str | None, Resu
     if report is None or me != next(host for host in present if _run_of(host, variables).get("report") == report):
         return None
     runs = {host: _run_of(host, variables) if host in present else _EARLY_FAILURE for host in variables["ansible_play_hosts_all"]}
-    others = [run["report"] for run in runs.values() if "report" in run and run["report"] != report]
-    included = {host: run for host, run in runs.items() if run.get("report") == report or not others}
+    others = {host: run["report"] for host, run in runs.items() if "report" in run and run["report"] != report}
+    _refuse_shared_files(report, others)
+    included = {host: run for host, run in runs.items() if (run["report"] == report if "report" in run else not others)}
     results = {host: _result(playbook, run) for host, run in included.items()}
     return results if "zapi_accounts" in variables else {None: results[me]}
+
+
+def _refuse_shared_files(report: t.Mapping[str, t.Any], others: t.Mapping[str, t.Mapping[str, t.Any] | None]) -> None:
+    files = check_report(report).files
+    for host, other in others.items():
+        for file in check_report(other).files if other else ():
+            if file in files:
+                raise OptionError(
+                    f"zapi_report: {file} is also in the report of {host}, which has other files: use the name of the host in all names"
+                )
 
 
 def _run_of(host: str, variables: t.Mapping[str, t.Any]) -> Result:

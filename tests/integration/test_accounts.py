@@ -158,6 +158,18 @@ def test_a_report_for_each_account_and_one_if_every_account_fails(workplace, pad
     assert statuses(report(workplace, "padaria.json")) == {"padaria": "in_sync"}
     assert statuses(report(workplace, "mercado.json")) == {"mercado": "drift"}
 
+    accounts["padaria"]["zapi_report"] = ["padaria.md", "both.json"]
+    accounts["mercado"]["zapi_report"] = ["both.json"]
+    accounts["without-report"] = {"zapi_partner_token": "token-of-padaria"}
+    write_accounts(workplace, accounts, expectations_file="expectations.yml")
+    outcome = run(workplace, "audit")
+    assert outcome.words.count("both.json is also in the report of") >= 2
+    assert not (workplace.folder / "both.json").exists()
+    accounts["mercado"]["zapi_report"] = ["mercado.json"]
+    write_accounts(workplace, accounts, expectations_file="expectations.yml")
+    outcome = run(workplace, "audit")
+    assert statuses(report(workplace, "both.json")) == {"padaria": "in_sync"}
+
     write_accounts(workplace, {"first": {}, "second": {"zapi_partner_token": "no"}}, expectations_file="expectations.yml")
     outcome = run(workplace, "audit", "-e", 'zapi_report=["audit.json","audit.xml","audit.prom"]')
     assert outcome.status == 2, outcome.output

@@ -350,7 +350,7 @@ def test_no_example_puts_a_token_into_a_url(path):
     [
         ("lookup", ["instances"]),
         ("inventory", ["instances"]),
-        ("module", ["instance_info", "instance_audit", "instance_adopt", "instance_converge"]),
+        ("module", ["audit_report", "instance_info", "instance_audit", "instance_adopt", "instance_converge"]),
         ("filter", ["drift"]),
         ("test", ["compliant"]),
     ],
