@@ -202,6 +202,8 @@ class Expectations:
     def unknown_calls(self, records: t.Iterable[Record]) -> dict[str, list[Record]]:
         """Return, by instance call, the records with an attribute that is expected, unknown, and returned by this call."""
         needed: dict[str, list[Record]] = {}
+        if not any(requirement.attribute.read for one in self.active for requirement in one.requirements):
+            return needed  # no instance has to be matched
         for record in records:
             for call, names in self.effective(record.instance).calls.items():
                 if any(is_unknown(record.instance, name) for name in names):
