@@ -60,7 +60,7 @@ options:
             description: Exact types of instances, such as V(web).
             type: raw
       expect:
-        description: The declared values, at least one. Required, unless O(expectations[].ignore) is set.
+        description: The declared values, at least one. Required, unless C(ignore) is set.
         type: dict
         suboptions:
           whatsapp_connected:
@@ -90,7 +90,7 @@ options:
               - In a URL, C({id}) and C({name}) stand for the ID and the name of the instance, percent-encoded. C({name}) cannot be
                 part of the host. C({any}) stands for any path segment or query value. Other braces are errors.
               - A webhook that is declared with a URL must also work. If the API returned that it is muted, it has drifted, unless
-                O(expectations[].expect.settings) declares it in C(muted_webhooks). V(received_and_delivery) is muted together with
+                C(settings) declares it in C(muted_webhooks). V(received_and_delivery) is muted together with
                 V(received).
             type: dict
           webhook_hosts:

@@ -58,7 +58,7 @@ def results_to_report(variables: t.Mapping[str, t.Any]) -> dict[str | None, Resu
     return results if "zapi_accounts" in variables else {None: results[me]}
 
 
-def _refuse_shared_files(report: t.Mapping[str, t.Any], others: t.Mapping[str, t.Mapping[str, t.Any] | None]) -> None:
+def _refuse_shared_files(report: t.Mapping[str, t.Any], others: t.Mapping[str, t.Any]) -> None:
     files = check_report(report).files
     for host, other in others.items():
         for file in check_report(other).files if other else ():

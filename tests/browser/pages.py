@@ -22,6 +22,8 @@ if t.TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
+Results = dict[t.Optional[str], t.Mapping[str, t.Any]]
+
 BEFORE, NOW = "2026-11-28T06:17:00Z", "2026-11-29T06:17:00Z"
 HOOK = "https://hooks.example.com/{}/received"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -73,14 +75,14 @@ def example() -> dict[str, t.Any]:
     farmacia = [row("Farmácia Vida Nova", "settings.muted_webhooks", ["received"], []), *old]
     values = {"request": "GET /instances", "status": 401, "said": "Unauthorized"}
     failed = {"failed": True, "msg": "The audit could not run", "reason": {"code": "partner_token_rejected", "values": values}}
-    before = build_report({"padaria": result(padaria[2:], 40), "farmacia": result(old, 12)}, None, BEFORE)
-    results = {"padaria": result([*padaria[:2], *padaria[3:]], 40), "farmacia": result(farmacia, 12), "mercado": failed}
-    return build_report(results, before, NOW)
+    first: Results = {"padaria": result(padaria[2:], 40), "farmacia": result(old, 12)}
+    results: Results = {"padaria": result([*padaria[:2], *padaria[3:]], 40), "farmacia": result(farmacia, 12), "mercado": failed}
+    return build_report(results, build_report(first, None, BEFORE), NOW)
 
 
 def large(instances: int) -> dict[str, t.Any]:
     """Return the report of a fleet of which every instance has drifted."""
-    kinds = (
+    kinds: tuple[tuple[str, t.Any, t.Any], ...] = (
         ("webhooks.received", "https://old.example.net/{}?key=***", HOOK),
         ("webhooks.delivery", None, HOOK),
         ("whatsapp_connected", False, True),
@@ -88,8 +90,8 @@ def large(instances: int) -> dict[str, t.Any]:
     rows = []
     for number in range(instances):
         attribute, actual, expected = kinds[number % len(kinds)]
-        values = (value.format(number) if isinstance(value, str) else value for value in (actual, expected))
-        rows.append(row(f"Padaria Trigo de Ouro {number:05}", attribute, *values))
+        actual, expected = (value.format(number) if isinstance(value, str) else value for value in (actual, expected))
+        rows.append(row(f"Padaria Trigo de Ouro {number:05}", attribute, actual, expected))
     return build_report({None: result(rows, instances)}, None, NOW)
 
 

@@ -1,4 +1,9 @@
 
+/*
+GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+SPDX-License-Identifier: GPL-3.0-or-later
+SPDX-FileCopyrightText: 2026 zapi.zapi contributors
+*/
 "use strict";
 {
   const controls = document.getElementById("controls");

@@ -72,7 +72,7 @@ def audit_results(audits: t.Any) -> dict[t.Optional[str], Result]:
     return results
 
 
-def build_report(results: t.Mapping[t.Optional[str], Result], previous: t.Optional[Report], now: str) -> Report:
+def build_report(results: t.Mapping[t.Any, Result], previous: t.Optional[Report], now: str) -> Report:
     """Return the report of results that `audit_results` returned. ``now`` is in ISO 8601.
 
     ``previous`` is the last report. What was not looked at this time is carried over from it.

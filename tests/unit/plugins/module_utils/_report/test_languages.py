@@ -52,7 +52,11 @@ def test_numbers_and_times() -> None:
     ("reason", "note", "expected"),
     [
         (LAPSED, "lapsed", "a assinatura venceu: renove ou cancele"),
-        ({"code": "after_failure", "values": {"error": LAPSED}}, "x", "não tentado, porque uma chamada anterior falhou: a assinatura"),
+        (
+            {"code": "after_failure", "values": {"error": LAPSED}},
+            "x",
+            "não tentado, porque uma chamada anterior falhou: a assinatura",
+        ),
         ({"code": "of_another_version", "values": {}}, "its note", "its note"),
         ({"code": "nearest_name", "values": {}}, "its note", "its note"),
         ("nonsense", "its note", "its note"),

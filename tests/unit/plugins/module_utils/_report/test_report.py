@@ -234,7 +234,9 @@ def test_what_is_not_a_result_is_refused_with_the_name_of_its_account(words: str
     assert words in assert_fit_for_users(caught.value)
 
 
-VALUES: st.SearchStrategy[t.Any] = st.none() | st.booleans() | st.integers() | st.text(max_size=2) | st.sampled_from([[], {}, [[]], [{}]])
+VALUES: st.SearchStrategy[t.Any] = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=2) | st.sampled_from([[], {}, [[]], [{}]])
+)
 
 
 def places(content: t.Any) -> list[dict[str, t.Any]]:
