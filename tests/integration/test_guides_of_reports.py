@@ -288,6 +288,20 @@ def test_an_account_uses_its_own_token_and_fails_by_itself(guided, emulators):
 
 
 @pytest.mark.slow
+def test_awx_injects_a_file_with_credentials(workplace, fleet):
+    write_files(workplace, ACCOUNTS, "AWX")
+    credentials = [{"id": row["id"], "token": row["token"]} for row in fleet.fleet[:2]]
+    injected = workplace.write("injected", yaml.safe_dump(credentials))
+    workplace.environment.pop("ZAPI_PARTNER_TOKEN")
+    outcome = workplace.run(
+        *("ansible-playbook", "audit-with-credentials.yml", "-e", "expectations_file=expectations.yml"),
+        ACCOUNT_CREDENTIALS=str(injected),
+    )
+    assert "of 2 managed instances" in outcome.output
+    assert not found([one["token"] for one in credentials], outcome.output)
+
+
+@pytest.mark.slow
 def test_awx_keeps_encrypted_values_and_slices_accounts(workplace, emulators):
     # AWX reads the source like this, without a password, and gives jobs the hosts of a slice as a script.
     shutil.copytree(EXAMPLE, workplace.folder / "project")
