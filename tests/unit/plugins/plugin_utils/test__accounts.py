@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from ansible import template as ansible_template
@@ -20,7 +21,9 @@ from ansible_collections.zapi.zapi.tests.unit.engine import assert_fit_for_users
 
 TOKEN = "OpenSesame"
 ACCOUNTS = ["padaria", "mercado", "otica"]
-GROUPS = {"all": [*ACCOUNTS, "web"], "ungrouped": ["web"], "accounts": ACCOUNTS, "sul": ["mercado"], "closed": []}
+GROUPS: t.Mapping[str, list[str]] = MappingProxyType(
+    {"all": [*ACCOUNTS, "web"], "ungrouped": ["web"], "accounts": ACCOUNTS, "sul": ["mercado"], "closed": []}
+)
 trusted = getattr(ansible_template, "trust_as_template", str)
 
 

@@ -18,6 +18,9 @@ from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import Opti
 from ansible_collections.zapi.zapi.plugins.plugin_utils._verdict import check_report, results_to_report, verdict
 from ansible_collections.zapi.zapi.tests.unit.results import Result, audited, change, converged, row
 
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
 COULD_NOT_RUN = {"changed": False, "could_not_run": "no\ntoken"}
 DIED = {"changed": True, "has_died": True, "module_stdout": "Killed"}
 NO_RUN = {"failed": True, "msg": "Timed out"}
@@ -25,10 +28,16 @@ DRIFT, CONVERGED, FAILED = audited(row(1)), converged(change(1)), converged(chan
 INTERRUPTED = "was interrupted: the module crashed or was killed"
 
 
+@pytest.fixture(autouse=True)
+def _in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clone can be inside a collection path, where no report may be written."""
+    monkeypatch.chdir(tmp_path)
+
+
 def run(result: Result, report: t.Any = None) -> Result:
-    """What the first task registers for a result, on a host with this zapi_report."""
+    """What the first task registers for a result, on a host with this zapi_report or without one."""
     has_failed = {"has_failed": result["failed"]} if "failed" in result and result is not NO_RUN else {}
-    return {**result, **has_failed, **({"report": {"report": report}} if report else {})}
+    return {**result, **has_failed, "report": {"report": report} if report else None}
 
 
 def reported(runs: t.Mapping[str, t.Any], present: t.Iterable[str] | None = None, **variables: t.Any) -> dict[str, t.Any]:
@@ -84,10 +93,13 @@ class TestResultsToReport:
         assert messages(found["otica"])["padaria"] == "The audit could not run: the host failed before this playbook began"
 
     def test_several_reports(self) -> None:
-        reports = {"padaria": "a.json", "mercado": ["m.json", "m.csv"], "otica": "a.json", "feira": "gone.json"}
+        reports = {"padaria": "a.json", "mercado": ["m.json", "m.csv"], "otica": "a.json", "feira": "f.json", "banca": None}
         runs = {**{host: run(audited(), report) for host, report in reports.items()}, "bazar": COULD_NOT_RUN}
-        found = reported(runs, ["padaria", "mercado", "otica", "bazar"], zapi_accounts="all")
+        found = reported(runs, [host for host in runs if host != "feira"], zapi_accounts="all")
         assert {host: list(results) for host, results in found.items()} == {"padaria": ["padaria", "otica"], "mercado": ["mercado"]}
+        runs["mercado"] = run(audited(), ["m.csv", "./a.json"])
+        with pytest.raises(OptionError, match=r"zapi_report: \S+/a\.json is also in the report of mercado, which has other files"):
+            reported(runs, zapi_accounts="all")
 
     def test_a_convergence(self) -> None:
         runs = {"padaria": run(CONVERGED, "a.json"), "mercado": run(DIED, "a.json"), "otica": COULD_NOT_RUN}

@@ -241,6 +241,8 @@ def test_the_words_of_junit() -> None:
     resolved = (root.findtext("testsuite/system-out") or "").splitlines()
     assert resolved == ["1 row resolved:", '"Loja 3" (A3): whatsapp_connected is false, expected true (expectation 1)']
     assert [suite.get("timestamp") for suite in root] == ["2026-09-21T14:13:20", None]
+    twice = ET.fromstring(rendered(reported({None: audited(LOST, {**LOST, "expectation": 2})}), ".xml"))
+    assert [one.get("message") for one in twice.iter("failure")] == ['no instance has the name "Loja 7" (expectation 1)']
 
 
 def test_the_values_of_csv() -> None:
