@@ -23,6 +23,7 @@ from ansible_collections.zapi.zapi.plugins.module_utils._report.report import (
     checked_report,
     without_news,
 )
+from ansible_collections.zapi.zapi.plugins.module_utils._report.texts import counted
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +84,7 @@ def write_reports(
         "dest": names,
         "in_sync": report["in_sync"],
         "summary": summary,
-        "msg": f"{summary['rows']} rows, {summary['new']} new, {summary['resolved']} resolved: {', '.join(names)}",
+        "msg": f"{counted(summary['rows'], 'row')}, {summary['new']} new, {summary['resolved']} resolved: {', '.join(names)}",
     }
 
 
