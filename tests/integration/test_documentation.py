@@ -389,6 +389,8 @@ def internal_links(page):
         file, _hash, anchor = link.partition("#")
         if ":" not in link and file not in {readme.name for readme in READMES}:
             # Headings are translated, and their anchors with them. Anchors of other files are the same.
+            # So are pictures, whose names have the language.
+            file = file.replace(".pt_BR.", ".en.")
             yield file, anchors(page).index(anchor) if anchor and not file else anchor
 
 
