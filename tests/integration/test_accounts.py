@@ -137,6 +137,7 @@ def test_each_account_is_audited_by_itself_and_all_are_in_one_report(workplace, 
     assert {stat.S_IMODE((workplace.folder / name).stat().st_mode) for name in FILES} == {0o640}
 
 
+@pytest.mark.slow
 def test_thirty_accounts(workplace, padaria):
     accounts = {f"account-{number:02}": {"zapi_partner_token": "token-of-padaria"} for number in range(30)}
     accounts["account-07"]["zapi_partner_token"] = "another-token"

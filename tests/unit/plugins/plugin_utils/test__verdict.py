@@ -98,7 +98,7 @@ class TestResultsToReport:
         found = reported(runs, [host for host in runs if host != "feira"], zapi_accounts="all")
         assert {host: list(results) for host, results in found.items()} == {"padaria": ["padaria", "otica"], "mercado": ["mercado"]}
         runs["mercado"] = run(audited(), ["m.csv", "./a.json"])
-        with pytest.raises(OptionError, match=r"zapi_report: \S+/a\.json is also in the report of mercado, which has other files"):
+        with pytest.raises(OptionError, match=r"zapi_report: .+/a\.json is also in the report of mercado, which has other files"):
             reported(runs, zapi_accounts="all")
 
     def test_a_convergence(self) -> None:

@@ -297,6 +297,7 @@ def test_a_hostile_text_is_text_in_every_format(texts: list[str]) -> None:
         assert {one["name"] for one in json.loads(rendered(report, ".json"))["resolved"]} == {text}
 
 
+@pytest.mark.slow
 @given(name=TEXTS, account=TEXTS, value=TEXTS | st.lists(TEXTS, max_size=2) | st.dictionaries(TEXTS, TEXTS, max_size=1), note=TEXTS)
 def test_any_text_is_text_in_every_format(name: str, account: str, value: t.Any, note: str) -> None:
     check(hostile_report(name, account, value, note))
