@@ -281,7 +281,7 @@ def test_an_account_uses_its_own_token_and_fails_by_itself(guided, emulators):
     assert outcome.status in (1, 4), outcome.output
     assert "zapi_partner_token is set for all accounts" in outcome.words
     password = guided.write("other-password", "other")
-    shell(guided, f"ansible-vault encrypt host_vars/padaria.yml --vault-password-file {password}")
+    shell(guided, f"ansible-vault encrypt host_vars/padaria.yml --vault-password-file {shlex.quote(str(password))}")
     outcome = shell(guided, command, **own)
     assert outcome.status not in (0, 2), outcome.output
     assert not any(emulator.requests for emulator in emulators.values())
