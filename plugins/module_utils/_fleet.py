@@ -117,7 +117,6 @@ class Fleet:
     def refuse_rejected(self, listing: Listing) -> None:
         """Raise `RequestError` if the server rejects credentials: it names all of them."""
         if listing.rejected:
-            first = listing.rejected[0].reason
             ids, count = [one.id for one in listing.rejected], len(listing.rejected) + len(listing.records)
-            values = {"ids": ids, "credentials": count, "first": {"code": first.code, "values": dict(first.values)}}
+            values = {"ids": ids, "credentials": count, "first": listing.rejected[0].reason}
             raise RequestError(Reason("credentials_rejected", values))

@@ -70,9 +70,7 @@ class Module(AnsibleModule):
     def failure(self, error: ZapiError) -> Result:
         """Return the result of a failed module."""
         mask = self.mask()
-        message = mask.text(error_text(error))
-        reason = _without_unsaid(reason_dict(mask_reason(error.reason, mask)), message)
-        return {"failed": True, "msg": message, "reason": reason}
+        return {"failed": True, "msg": mask.text(error_text(error)), "reason": reason_dict(mask_reason(error.reason, mask))}
 
     def end(self, result: Result) -> t.NoReturn:
         """End the module with a result, which can contain ``failed`` and ``changed``.
@@ -129,13 +127,6 @@ def refuse_forbidden_urls(expectations: Expectations) -> None:
     if messages:
         more = f"; and {len(messages) - _MAX_MESSAGES} more" if len(messages) > _MAX_MESSAGES else ""
         raise ExpectationError("; ".join(messages[:_MAX_MESSAGES]) + more)
-
-
-def _without_unsaid(value: t.Any, message: str) -> t.Any:
-    """Return the values of a reason without the server's words that the message does not quote: they can be any secret."""
-    if isinstance(value, dict):
-        return {key: _without_unsaid(one, message) for key, one in value.items() if key != "said" or str(one) in message}
-    return value
 
 
 def _masked(value: t.Any, mask: Mask) -> t.Any:

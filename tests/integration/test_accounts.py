@@ -20,6 +20,7 @@ from ansible_collections.zapi.zapi.tests.integration.conftest import extra, foun
 
 HOOK = "https://hooks.example.com/{id}"
 EXPECTATIONS = [{"expect": {"whatsapp_connected": True, "webhooks": {"received": HOOK}}}]
+TOKENS = ["token-of-padaria", "token-of-mercado", "token-of-nobody", "client-token-of-padaria"]
 FILES = ["audit.csv", "audit.html", "audit.json", "audit.md", "audit.prom", "audit.xml"]
 HOSTILE = [
     "=HYPERLINK(1)",
@@ -103,11 +104,10 @@ def test_each_account_is_audited_by_itself_and_all_are_in_one_report(workplace, 
         "elsewhere": {"zapi_partner_token": "token-of-padaria", "ansible_connection": "ssh", "ansible_host": "192.0.2.1"},
     }
     write_accounts(workplace, accounts, expectations_file="expectations.yml")
-    first = run(workplace, "audit", zapi_report=FILES)
+    first = run(workplace, "audit", "-vvv", zapi_report=FILES)
     assert first.status == 2, first.output
     in_sync = ["padaria", "one-shop", "elsewhere"]
     assert recap(first) == {name: int(name not in in_sync) for name in accounts}
-    assert not found(["token-of-padaria", "token-of-mercado", "token-of-nobody"], first.output)
     content = report(workplace)
     not_audited = ["without-token", "unreachable", "undefined"]
     assert statuses(content) == {
@@ -122,6 +122,8 @@ def test_each_account_is_audited_by_itself_and_all_are_in_one_report(workplace, 
     assert "missing_variable" in problems["undefined"]
     assert not content["in_sync"]
     assert {stat.S_IMODE((workplace.folder / name).stat().st_mode) for name in FILES} == {0o600}
+    files = "".join((workplace.folder / name).read_text(encoding="utf-8") for name in FILES)
+    assert not found([*TOKENS, *(row["token"] for row in mercado.fleet)], first.output + files)
     # The environment's Client-Token is another account's.
     assert {entry["client_token"] for entry in mercado.log.report()["requests"]} == {"missing"}
 

@@ -12,6 +12,7 @@ import typing as t
 from collections import Counter
 
 from .messages import frequency_order
+from .rows import percentage
 
 if t.TYPE_CHECKING:
     from .language import Language
@@ -38,9 +39,7 @@ def numbers(report: Report, language: Language) -> list[tuple[str, str]]:
     rows = [(words.get(f"count_{name}") or words[name], language.number(summary[name])) for name in shown]
     asserted = summary["managed"] + summary["missing"]
     if asserted:
-        # Rounding must not hide the one instance among thousands.
-        percentage = min(100 * summary["in_sync"] / asserted, 100.0 if summary["in_sync"] == asserted else 99.9)
-        rows.append((words["compliance"], f"{language.number(round(percentage, 1))} %"))
+        rows.append((words["compliance"], f"{language.number(percentage(summary['in_sync'], asserted))} %"))
     return rows
 
 

@@ -17,4 +17,4 @@ if t.TYPE_CHECKING:
 
 def json_file(report: Report) -> str:
     """Return the report as JSON in ASCII: UTF-8 has no form for every text that the API can return."""
-    return json.dumps(report, indent=1, default=str) + "\n"
+    return json.dumps(report, indent=1) + "\n"

@@ -55,8 +55,8 @@ class Language(t.NamedTuple):
 
     def could_not_run(self, account: t.Mapping[str, t.Any]) -> t.Optional[str]:
         """Return why an account could not be audited, or None if this is not known in this language."""
-        is_known = account["reason"] and account["reason"].get("code") != MessageError.code
-        found = self._text(account["reason"]) if is_known else None
+        reason = account["reason"]  # any module's result can have this key
+        found = self._text(reason) if _is_reason(reason) and reason["code"] != MessageError.code else None
         return f"{self.words['could_not_run']}: {found}" if found else None
 
     def actual(self, row: Row) -> str:

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import Reason
-
 from .language import Language
 from .texts import Catalogue, Shown, Template, Values, if_any, printable, text
 
@@ -24,10 +22,6 @@ _LISTING = "tente mais tarde ou com outro page_size, e verifique se api_url é o
 _LAPSED = "a assinatura venceu: renove ou cancele"
 _NO_INSTANCE = "nenhuma instância tem (mais) este ID e este token, verifique credentials"
 _MAX_IDS = 10
-
-
-def _text(reason: Reason) -> str:
-    return str(text(reason, _CATALOGUE))
 
 
 def _filled(template: str, values: Values) -> str:
@@ -54,7 +48,7 @@ def _unmatched_expectation(values: Values) -> str:
 
 
 def _credentials_rejected(values: Values) -> str:
-    first = _text(Reason(values["first"]["code"], values["first"]["values"]))
+    first = text(values["first"], _CATALOGUE)
     return f"o servidor rejeita {len(values['ids'])} de {values['credentials']} credenciais: {_ids(values['ids'])}; a primeira: {first}"
 
 
@@ -232,10 +226,8 @@ WORDS = {
     "is_carried_over": "relatório anterior",
     "resolved": "Resolvido desde o último relatório",
     "changes": "Alterado nesta execução",
-    "nothing": "Nada",
     "more": "Outras linhas, que só CSV, JSON e HTML contêm",
     "no_name": "sem nome",
-    "message": "Mensagem",
     "details": "Todas as linhas",
     "filter": "Filtrar",
     "filter_hint": "Nome, ID, URL ou atributo",

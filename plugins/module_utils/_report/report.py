@@ -51,6 +51,7 @@ _ACCOUNT: _Types = {
     **dict.fromkeys(("status", "message"), str),
     **dict.fromkeys(("drift", "changes"), list),
     "carried_over": bool,
+    "reason": object,
     "summary": (dict, type(None)),
 }
 _REPORT_ROW: _Types = {**_ROW, "account": _TEXT, "carried_over": bool}

@@ -19,7 +19,7 @@ from ansible_collections.zapi.zapi.plugins.module_utils._core.instance import KE
 from ansible_collections.zapi.zapi.plugins.module_utils._core.timestamps import iso_8601
 from ansible_collections.zapi.zapi.plugins.module_utils._secrets import Mask, mask_userinfo
 
-from .texts import text
+from .texts import printable, text
 
 if t.TYPE_CHECKING:
     from ansible_collections.zapi.zapi.plugins.module_utils._audit import AuditResult, Mismatch, Missing
@@ -71,7 +71,7 @@ def audit_summary(result: AuditResult) -> dict[str, t.Any]:
         "drifted": len(result.drifted),
         "missing": len(result.missing),
         "mismatches": dict(sorted(mismatches.items())),
-        "compliance": _percentage(result.in_sync_instances, result.managed + len(result.missing)),
+        "compliance": percentage(result.in_sync_instances, result.managed + len(result.missing)),
         "unverified": result.unverified,
         "warnings": len(result.warnings),
     }
@@ -167,10 +167,13 @@ def mask_reason(
 
 
 def reason_dict(reason: t.Optional[Reason]) -> t.Optional[Row]:
-    """Return a reason as a result shows it."""
+    """Return a reason as a result shows it: with the words of the server only if its text quotes them."""
     if reason is None:
         return None
     values = {name: reason_dict(value) if isinstance(value, Reason) else value for name, value in reason.values.items()}
+    # Texts leave out what a server says about a token, which can be one that is not known here.
+    if "said" in values and printable(values["said"]) not in str(text(reason)):
+        del values["said"]
     return {"code": reason.code, "values": values}
 
 
@@ -182,7 +185,8 @@ def _without_userinfo(value: t.Any) -> t.Any:
     return [_without_userinfo(item) for item in value] if isinstance(value, list) else value
 
 
-def _percentage(part: int, whole: int) -> float:
+def percentage(part: int, whole: int) -> float:
+    """Return a percentage to one decimal, 100.0 only if all are."""
     if part == whole:
         return 100.0
     # Rounding must not hide the one instance among thousands that is not in sync.

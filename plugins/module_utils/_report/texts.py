@@ -130,7 +130,7 @@ def _unknown_names(values: Values) -> str:
 
 def _credentials_rejected(values: Values) -> str:
     ids = values["ids"]
-    first = text(Reason(values["first"]["code"], values["first"]["values"]))
+    first = text(values["first"])
     return f"the server rejects {len(ids)} of {values['credentials']} credentials: {', '.join(map(printable, ids))}; the first: {first}"
 
 

@@ -68,6 +68,11 @@ def test_the_note_of_a_row(reason: t.Any, note: t.Any, expected: str) -> None:
     assert PT.note(row(reason=reason, note=note)).startswith(expected)
 
 
+def test_a_reason_that_is_not_one_of_ours_is_not_translated() -> None:
+    for reason in ("Not Found", {"code": "message", "values": {"message": "only is empty"}}, {"code": "x"}, None):
+        assert PT.could_not_run({"reason": reason}) is None
+
+
 def test_values() -> None:
     shown = row(attribute="payment_status", expected=["PAID", "TRIAL"], actual=None)
     assert (PT.actual(shown), PT.expected(shown)) == ("nenhum", '"PAID" ou "TRIAL"')

@@ -211,3 +211,19 @@ class TestInstances:
         masked = "socks5://***@proxy.example.com:1080"
         assert instance["extra"] == {"proxy_url": masked, "nested": [{"url": masked, "***": 1}], "session_name": "x***x"}
         assert instance["webhooks"]["connected"] == SECRET_URL  # users need the real one
+
+
+def test_a_reason_has_the_words_of_the_server_only_if_its_text_quotes_them() -> None:
+    """A server can repeat a secret of another account, which no mask knows."""
+    said = {"request": "PUT /instances/A1", "status": 403, "said": "Client-Token F00BA123 not allowed", "attempts": 1}
+    quoted = Reason("partner_token_rejected", said)
+    silent = Reason("client_token_rejected", said)
+    assert rows.reason_dict(quoted) == {"code": quoted.code, "values": said}
+    for reason in (
+        silent,
+        Reason("after_failure", {"error": silent}),
+        Reason("credentials_rejected", {"first": silent, "ids": ["A1"], "credentials": 2}),
+    ):
+        shown = rows.reason_dict(reason)
+        assert "F00BA123" not in json.dumps(shown)
+        assert "PUT /instances/A1" in json.dumps(shown)

@@ -48,7 +48,7 @@ VALUES = {
     "page_size": 15,
     "ids": ["A1", "A2"],
     "credentials": 3,
-    "first": {"code": "credential_rejected", "values": ANSWERED},
+    "first": Reason("credential_rejected", ANSWERED),
     "webhooks": ["received", "delivery"],
     "placeholder": "{name}",
     "name": "Loja 1",
@@ -139,7 +139,7 @@ def test_a_text_is_one_line(code: str) -> None:
         ),
         (
             "credentials_rejected",
-            {"ids": ["A1", "A2"], "credentials": 3, "first": {"code": "credential_rejected", "values": {**ANSWERED, "said": ""}}},
+            {"ids": ["A1", "A2"], "credentials": 3, "first": Reason("credential_rejected", {**ANSWERED, "said": ""})},
             (
                 "the server rejects 2 of 3 credentials: A1, A2; the first: GET /instances was answered with status 400: "
                 "no instance has this ID and token (any more), check credentials"
