@@ -69,7 +69,7 @@ def write_reports(
     report = build_report(results, previous, now)
     accepted = [report]
     if previous is not None and without_news(previous) == without_news(report):
-        accepted.append(_with_news_of(previous, report))  # that rows are not new any more is no change
+        accepted.append(_with_news_of(previous, report))  # rows that are no longer new are not a change
     changed = False
     # The JSON file comes last: if another file cannot be written, the next report still has this one's news.
     for file in sorted(options.files, key=lambda file: file.suffix.lower() == ".json"):

@@ -24,8 +24,7 @@ if t.TYPE_CHECKING:
 COLUMNS = (
     *("account", "status", "kind", "id", "name", "attribute", "expected", "actual", "expectation", "expectation_name", "note"),
 )
-# What a spreadsheet takes for a formula. Many separate cells by a semicolon, whatever the file does, and then read the quotation
-# marks behind it as those of a cell.
+# What a spreadsheet takes for a formula. With other regional settings it splits at semicolons, also inside quotation marks.
 _FORMULA = re.compile(r"(^|;)(?=[\s\"]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 

@@ -33,7 +33,7 @@ def verdict(report: Report, language: Language) -> str:
 
 
 def numbers(report: Report, language: Language) -> list[tuple[str, str]]:
-    """Return the numbers with their labels; most of those that are 0 are left out."""
+    """Return the numbers with their labels. Those that are 0 are left out, except the first four."""
     summary, words = report["summary"], language.words
     shown = [name for name in _NUMBERS if summary[name] or name in _ALWAYS_SHOWN]
     rows = [(words.get(f"count_{name}") or words[name], language.number(summary[name])) for name in shown]

@@ -16,5 +16,5 @@ if t.TYPE_CHECKING:
 
 
 def json_file(report: Report) -> str:
-    """Return the report as JSON in ASCII: UTF-8 has no form for every text that the API can return."""
+    """Return the report as JSON in ASCII, since UTF-8 cannot encode lone surrogates, which names can contain."""
     return json.dumps(report, indent=1) + "\n"

@@ -57,7 +57,7 @@ def markdown(report: Report, language: Language = ENGLISH) -> str:
 
 
 def _code(value: str) -> str:
-    """Return a text as code of Markdown, where nothing has a meaning except backticks of the same number."""
+    """Return a text as code, in which only a run of backticks of the same length has a meaning."""
     shown = printable(value) or '""'
     fence = "`" * (_longest_backticks(shown) + 1)
     space = " " if shown[0] in "` " or shown[-1] in "` " else ""

@@ -61,7 +61,7 @@ def audit_results(audits: t.Any) -> dict[t.Optional[str], Result]:
     """Return results by account; None is the account of a single result. Raises `OptionError` for anything else."""
     if not isinstance(audits, Mapping) or not audits:
         raise OptionError("audits must be a result of instance_audit or instance_converge, or a mapping of accounts to results")
-    # No result is without a message, and no account has a text as its result.
+    # Every result has a message; if this is a mapping of accounts, its values are mappings.
     is_one = isinstance(audits.get("msg"), str)
     results: dict[t.Optional[str], Result] = {None: audits} if is_one else {str(name): one for name, one in audits.items()}
     for name, result in results.items():
