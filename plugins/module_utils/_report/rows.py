@@ -172,7 +172,7 @@ def reason_dict(reason: t.Optional[Reason]) -> t.Optional[Row]:
         return None
     values = {name: reason_dict(value) if isinstance(value, Reason) else value for name, value in reason.values.items()}
     # Texts leave out what a server says about a token, which can be one that is not known here.
-    if "said" in values and printable(values["said"]) not in str(text(reason)):
+    if "said" in values and printable(reason.values["said"]) not in str(text(reason)):
         del values["said"]
     return {"code": reason.code, "values": values}
 
