@@ -213,6 +213,8 @@ def _exit_with_ansible() -> t.Iterator[None]:
     parent, is_done = os.getppid(), threading.Event()
 
     def watch() -> None:
+        # Python acts on a signal in the first thread, which sleeps on if another one receives it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
         while not is_done.wait(_WATCH_INTERVAL):
             if os.getppid() != parent:
                 for process in _descendants(os.getpid()):
