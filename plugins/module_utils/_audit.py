@@ -245,7 +245,7 @@ def mismatches(record: Record, effective: Effective, now: int) -> list[Mismatch]
             actual, reason = _foreign_hosts(actual, expected)
             is_met = not actual
         else:
-            is_met = (actual == expected and actual is not None) or requirement.accepts(instance, actual, expected)
+            is_met = (actual == expected and actual is not None) or requirement.accepts(actual, expected)
         is_muted = bool(muted and kind is Kind.URL and attribute.part in muted and requirement.declared is not None)
         if not is_met or is_muted:
             if requirement.has_placeholders:

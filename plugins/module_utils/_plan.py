@@ -302,7 +302,7 @@ def _depends_on_settings(instance: Instance, effective: Effective) -> bool:
     webhook = effective.get(RECEIVED_AND_DELIVERY.name)
     if webhook is None or not is_unknown(instance, NOTIFY_SENT_BY_ME.name) or is_unknown(instance, RECEIVED_AND_DELIVERY.name):
         return False
-    return not webhook.accepts(instance, RECEIVED_AND_DELIVERY.value(instance), webhook.expected(instance))
+    return not webhook.accepts(RECEIVED_AND_DELIVERY.value(instance), webhook.expected(instance))
 
 
 def _is_declarable(attribute: Attribute, value: t.Any) -> bool:

@@ -26,6 +26,7 @@ from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import OptionError, ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._core.garbage import garbage_collector_off
 from ansible_collections.zapi.zapi.plugins.module_utils._files import checked_path
 from ansible_collections.zapi.zapi.plugins.module_utils._policy.expectations import Expectations
 from ansible_collections.zapi.zapi.plugins.module_utils._report.texts import error_text
@@ -43,7 +44,6 @@ from ._arguments import (
     task_arguments,
 )
 from ._expectations_file import read_expectations, with_dates
-from ._verdict import check_report, verdict
 
 Result = dict[str, t.Any]
 
@@ -90,7 +90,8 @@ class InstanceAction(ActionBase):
         """Run the module and return its result."""
         arguments = self._with_files(arguments, variables)
         wrap_async = bool(self._task.async_val)
-        with _exit_with_ansible() if self.writes else contextlib.nullcontext():
+        # The worker is a fork: with all that it has inherited, the collector takes longer than ansible-core needs to pack the module.
+        with garbage_collector_off(), _exit_with_ansible() if self.writes else contextlib.nullcontext():
             result: Result = self._execute_module(module_args=arguments, task_vars=variables, wrap_async=wrap_async)
         if not wrap_async:
             self._remove_tmp_path(self._connection._shell.tmpdir)
@@ -109,6 +110,8 @@ class InstanceAction(ActionBase):
         try:
             report = report_variables(variables, self._templar) if playbook.has_report else {}
             if report:
+                from ._verdict import check_report  # noqa: PLC0415 - other tasks need no formats of reports, and each import takes time
+
                 check_report(report)
         except ZapiError as error:
             return {"changed": False, "could_not_run": error_text(error)}
@@ -141,6 +144,8 @@ class InstanceAction(ActionBase):
 
     def _verdict(self, variables: dict[str, t.Any]) -> Result:
         """Return the result of the last task, which passes or fails as the first one found."""
+        from ._verdict import verdict  # noqa: PLC0415
+
         failed, message = verdict(variables)
         return {"changed": False, "failed": failed, "msg": message, "_ansible_verbose_always": True}
 

@@ -182,6 +182,7 @@ def test_a_report_for_each_account_and_one_if_every_account_fails(workplace, pad
     assert 'zapi_audit_up{account="first"} 0\n' in (workplace.folder / "audit.prom").read_text()
 
 
+@pytest.mark.slow
 def test_adopt_converge_validate_and_overview_take_accounts(workplace, padaria, mercado):
     accounts = {
         "padaria": {"zapi_partner_token": "token-of-padaria", "zapi_dest": "padaria.yml"},

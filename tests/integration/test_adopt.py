@@ -105,6 +105,7 @@ def mode_of(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@pytest.mark.slow
 def test_a_hostile_fleet_meets_its_file_in_every_audit(workplace, serve):
     serve(FLEET)
     outcome = adopt(workplace, *extra(zapi_dest="fleet.yml"), "-vvv", "--diff", ANSIBLE_LOG_PATH="ansible.log")

@@ -190,6 +190,7 @@ def run_tasks(workplace, tasks, *arguments, **variables):
     return outcome, results
 
 
+@pytest.mark.slow
 def test_a_task_shows_its_diff_once_whether_it_fails_or_not(workplace, account):
     tasks = [
         task("too_many", max_changes=2),

@@ -226,6 +226,7 @@ INVALID = {
 }
 
 
+@pytest.mark.slow
 def test_invalid_credentials_are_not_repeated_anywhere(workplace, account):
     """ansible-core would print the value of an option that it cannot convert."""
     # Without a system log, modules write none: this replaces it in the process of a module.

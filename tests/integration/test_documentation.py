@@ -235,6 +235,7 @@ def test_the_move_to_a_new_host_works_as_the_guide_shows(workplace, generated_fl
     assert outcome.status == 0, outcome.output
 
 
+@pytest.mark.slow
 def test_the_guide_on_ci_shows_how_jobs_read_credentials_and_fail(workplace, generated_fleet):
     texts = [text for _kind, text in guide_blocks("ci_guide.rst")]
     (script,) = (text for text in texts if text.startswith("#!"))

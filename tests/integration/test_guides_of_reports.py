@@ -149,6 +149,7 @@ def slack():
 # examples/accounts
 
 
+@pytest.mark.slow
 def test_the_example_of_accounts_runs_as_it_is(workplace, emulators):
     shutil.copytree(EXAMPLE, workplace.folder, dirs_exist_ok=True)
     workplace.write("emulators.yml", addresses(emulators))

@@ -490,6 +490,7 @@ def test_the_cache_holds_no_token_of_any_kind(workplace, emulator):
     assert not [secret for secret in (emulator.partner_token, *(row["token"] for row in emulator.fleet)) if secret in content]
 
 
+@pytest.mark.slow
 def test_another_account_address_or_narrowing_is_another_cache_entry(workplace, stack):
     serve(workplace, stack, fleet(["a", "b"], middleware="web"))
     workplace.inventory(CACHE)

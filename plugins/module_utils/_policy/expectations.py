@@ -96,7 +96,7 @@ class Requirement(t.NamedTuple):
             return expand(self.declared, instance)
         return [expand(url, instance) for url in self.declared]
 
-    def accepts(self, _instance: Instance, actual: t.Any, expected: t.Any) -> bool:
+    def accepts(self, actual: t.Any, expected: t.Any) -> bool:
         """Return whether an actual value is the `expected` one, or one of those. Days and hosts are compared in `_audit`."""
         if actual is None:
             return self.declared is None

@@ -451,7 +451,7 @@ def test_a_url_that_is_not_https_is_a_warning() -> None:
 def test_comparison_is_exact(expect: t.Any, actual: t.Any, accepted: bool) -> None:
     instance = make_instance(name="..")
     (requirement,) = Expectations([{"expect": expect}], NOW).effective(instance).requirements
-    assert requirement.accepts(instance, actual, requirement.expected(instance)) is accepted
+    assert requirement.accepts(actual, requirement.expected(instance)) is accepted
 
 
 # The whole list
