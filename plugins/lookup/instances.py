@@ -186,8 +186,9 @@ from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ansible_collections.zapi.zapi.plugins.module_utils._audit import check_terms, select, unknown_terms, unknown_terms_text
+from ansible_collections.zapi.zapi.plugins.module_utils._audit import select, unknown_terms, unknown_terms_text
 from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._core.options import check_terms
 from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
 from ansible_collections.zapi.zapi.plugins.module_utils._module import without_settings
 from ansible_collections.zapi.zapi.plugins.module_utils._report.rows import instances

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import typing as t
-from collections.abc import Mapping
 from functools import lru_cache
 
 from ._core.attributes import MUTED_WEBHOOKS, MUTED_WITH, Kind
 from ._core.errors import OptionError, Reason
 from ._core.instance import RESTORE_SESSION, SCAN_QR_CODE, SUBSCRIPTION_LAPSED, Instance, Record, Rejected
 from ._core.names import is_pattern, nearest, nfc
+from ._core.options import check_terms
 from ._core.timestamps import is_possible
 from ._core.urls import MASK, declared_host, host_of
 from ._policy.placeholders import empty_placeholder
@@ -158,19 +158,6 @@ def audit(
         is_strict=strict,
         unknown_terms=selection.unknown_terms(missing),
     )
-
-
-def check_terms(terms: t.Optional[t.Sequence[t.Any]], option: str = "only") -> None:
-    """Refuse an empty list, and terms that are empty or null: a part of the fleet never becomes all of it. Raises `OptionError`."""
-    if terms is None:
-        return
-    if not terms:
-        raise OptionError(f"{option} is an empty list: leave it out to select every instance")
-    for position, term in enumerate(terms, start=1):
-        if term is None or (isinstance(term, str) and not term.strip()):
-            raise OptionError(f"{option}: entry {position} is empty: remove it, or write an ID or a name")
-        if isinstance(term, (bool, list, Mapping)):
-            raise OptionError(f"{option}: entry {position} must be text: an ID or a name")
 
 
 def select(records: t.Iterable[Record], terms: t.Sequence[str]) -> tuple[list[Record], list[str]]:

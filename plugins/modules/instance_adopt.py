@@ -180,8 +180,9 @@ import typing as t
 from contextlib import suppress
 
 from ansible_collections.zapi.zapi.plugins.module_utils._adopt.adopt import ADOPTABLE, ADOPTED, adopt
-from ansible_collections.zapi.zapi.plugins.module_utils._audit import check_terms, select, unknown_terms, unknown_terms_text
+from ansible_collections.zapi.zapi.plugins.module_utils._audit import select, unknown_terms, unknown_terms_text
 from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import OptionError, ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._core.options import check_terms
 from ansible_collections.zapi.zapi.plugins.module_utils._core.timestamps import iso_8601
 from ansible_collections.zapi.zapi.plugins.module_utils._files import check_writable, is_private, write_file
 from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet

@@ -427,11 +427,11 @@ import typing as t
 from ansible_collections.zapi.zapi.plugins.module_utils._audit import (
     UNMANAGED_CHOICES,
     audit,
-    check_terms,
     refuse_unknown_terms,
     select,
 )
 from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._core.options import check_terms
 from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet
 from ansible_collections.zapi.zapi.plugins.module_utils._module import Module, current_time, refuse_forbidden_urls
 from ansible_collections.zapi.zapi.plugins.module_utils._policy.expectations import Expectations

@@ -278,8 +278,9 @@ import shlex
 import typing as t
 
 from ansible_collections.zapi.zapi.plugins.module_utils._apply import Applied, apply
-from ansible_collections.zapi.zapi.plugins.module_utils._audit import audit, check_terms, refuse_unknown_terms, select
+from ansible_collections.zapi.zapi.plugins.module_utils._audit import audit, refuse_unknown_terms, select
 from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import ZapiError
+from ansible_collections.zapi.zapi.plugins.module_utils._core.options import check_terms
 from ansible_collections.zapi.zapi.plugins.module_utils._core.timestamps import iso_8601
 from ansible_collections.zapi.zapi.plugins.module_utils._files import check_writable, write_file
 from ansible_collections.zapi.zapi.plugins.module_utils._fleet import Fleet

@@ -17,10 +17,9 @@ from collections.abc import Mapping
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.zapi.zapi.plugins.module_utils._audit import check_terms
 from ansible_collections.zapi.zapi.plugins.module_utils._core.errors import OptionError
 from ansible_collections.zapi.zapi.plugins.module_utils._core.names import nearest
-from ansible_collections.zapi.zapi.plugins.module_utils._core.options import CONNECTION_ARGUMENTS
+from ansible_collections.zapi.zapi.plugins.module_utils._core.options import CONNECTION_ARGUMENTS, check_terms
 
 from ._expectations_file import with_dates
 from ._templates import OMITTED, fill_in

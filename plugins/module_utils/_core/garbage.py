@@ -22,4 +22,7 @@ def garbage_collector_off() -> t.Iterator[None]:
         yield
     finally:
         if was_enabled:
+            # Everything new counts as old from here on: the next collection does not search it.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()

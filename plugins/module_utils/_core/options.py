@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change or be removed in any release, without notice.
 
-"""The connection options: their argument specification and the checks that types alone cannot make."""
+"""The connection options: their argument specification; and the checks of options that types alone cannot make."""
 
 from __future__ import annotations
 
@@ -101,6 +101,19 @@ class Connection:
         if values["retries"] > MAX_RETRIES:
             raise OptionError(f"retries must be at most {MAX_RETRIES}, not {values['retries']}")
         return cls(**values)
+
+
+def check_terms(terms: t.Optional[t.Sequence[t.Any]], option: str = "only") -> None:
+    """Refuse an empty list, and terms that are empty or null: a part of the fleet never becomes all of it. Raises `OptionError`."""
+    if terms is None:
+        return
+    if not terms:
+        raise OptionError(f"{option} is an empty list: leave it out to select every instance")
+    for position, term in enumerate(terms, start=1):
+        if term is None or (isinstance(term, str) and not term.strip()):
+            raise OptionError(f"{option}: entry {position} is empty: remove it, or write an ID or a name")
+        if isinstance(term, (bool, list, Mapping)):
+            raise OptionError(f"{option}: entry {position} must be text: an ID or a name")
 
 
 def _checked_token(name: str, token: t.Optional[str]) -> str:
