@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 import typing as t
 
@@ -82,6 +83,7 @@ class Module(AnsibleModule):
         tokens = [self.params[name] for name in ("partner_token", "client_token")]
         self.no_log_values = {token for token in tokens if token and len(token.strip()) >= MIN_TOKEN_LENGTH}
         result = {"changed": False, **result, "invocation": self._invocation()}
+        gc.freeze()  # The process ends: Python would search all instances for reference cycles first.
         if result.pop("failed", False):
             self.fail_json(**result)
         self.exit_json(**result)
