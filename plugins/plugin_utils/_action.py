@@ -90,7 +90,7 @@ class InstanceAction(ActionBase):
         """Run the module and return its result."""
         arguments = self._with_files(arguments, variables)
         wrap_async = bool(self._task.async_val)
-        # The worker is a fork: with all that it has inherited, the collector takes longer than ansible-core needs to pack the module.
+        # The worker is a fork. Searching all objects that it inherited would take longer than packing the module.
         with garbage_collector_off(), _exit_with_ansible() if self.writes else contextlib.nullcontext():
             result: Result = self._execute_module(module_args=arguments, task_vars=variables, wrap_async=wrap_async)
         if not wrap_async:
@@ -218,7 +218,7 @@ def _exit_with_ansible() -> t.Iterator[None]:
     parent, is_done = os.getppid(), threading.Event()
 
     def watch() -> None:
-        # Python acts on a signal in the first thread, which sleeps on if another one receives it.
+        # Python handles signals in the main thread, which does not wake up if another thread receives them.
         signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
         while not is_done.wait(_WATCH_INTERVAL):
             if os.getppid() != parent:

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change or be removed in any release, without notice.
 
-"""Python's garbage collector, where looking for reference cycles takes time and finds none."""
+"""Work during which the search for reference cycles takes time and finds none."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import typing as t
 
 @contextlib.contextmanager
 def garbage_collector_off() -> t.Iterator[None]:
-    """Let the garbage collector rest: what has no reference cycles is freed without it."""
+    """Disable the garbage collector. Objects without reference cycles are freed without it."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_enabled:
-            # Everything new counts as old from here on: the next collection does not search it.
+            # These two move all new objects to the oldest generation, which the next collections do not search.
             gc.freeze()
             gc.unfreeze()
             gc.enable()
